@@ -1,0 +1,26 @@
+"""A minimal scalar autograd engine with a neuron built on top, written to be read."""
+
+from tinygrad_neuron.engine import Value, dot, edges, mean, no_grad, topological_order
+from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
+from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
+from tinygrad_neuron.optim import SGD
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Value",
+    "bce_loss",
+    "bce_with_logits_loss",
+    "dot",
+    "edges",
+    "hinge_loss",
+    "mean",
+    "mse_loss",
+    "no_grad",
+    "topological_order",
+]

@@ -1,0 +1,335 @@
+"""Reverse-mode automatic differentiation on scalars, also called backpropagation.
+
+Each operation on a `Value` makes a node and states four facts side by side: result, operands,
+partials (the local derivatives) and name. The nodes form a graph, which `backward()` walks
+from the output to the leaves, applying the chain rule to every edge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from numbers import Integral, Real
+from operator import add, mul
+from threading import get_ident
+
+
+class Value:
+    """A number that remembers how it was computed.
+
+    data      the number, a float; anything but a real number is a TypeError
+    grad      of an inner node: d(output)/d(self) in the last backward pass through it;
+              of a leaf: the sum of these over the passes since it was last zeroed
+    operands  the nodes it was computed from, in the order written; a leaf has none
+    partials  the local derivatives d(self)/d(operand), one per operand, in the same order
+    op        what was written, "*" or "tanh"; of a leaf "", of a plain number's leaf "const"
+    label     a name for people to read, or ""
+
+    >>> w, x = Value(-3.0, label="w"), Value(2.0, label="x")
+    >>> y = w * x + 10
+    >>> y.backward()
+    >>> y.data, w.grad, x.grad
+    (4.0, 2.0, -3.0)
+
+    `Value(x.data**3, (x,), (3 * x.data**2,), "cube")` is an operation of your own: four facts.
+    `==` is identity, because nodes live in sets and dicts; `<` and its kin compare numbers.
+    Sums, products and quotients overflow to inf, as floats do; functions and powers raise.
+    """
+
+    __slots__ = ("data", "grad", "label", "op", "operands", "partials")
+
+    def __init__(
+        self,
+        data: float,
+        operands: tuple[Value, ...] = (),
+        partials: tuple[float, ...] = (),
+        op: str = "",
+        label: str = "",
+    ) -> None:
+        if paused and get_ident() in paused:  # inside no_grad(): the result is a leaf
+            operands, partials, op = (), (), ""
+        self.data = data if type(data) is float else as_float(data)
+        self.grad = 0.0
+        self.operands = operands
+        self.partials = partials
+        self.op = op
+        self.label = label
+
+    def backward(self) -> None:
+        """Compute d(self)/d(node) into the `grad` of every node that self depends on.
+
+        Inner nodes start afresh and leaves accumulate, over a second pass or a second output
+        that shares nodes. (PyTorch: a second pass must be asked for with retain_graph=True.)
+        The gradients are those of the forward pass that was run, whatever `data` is by now.
+        """
+        order = topological_order(self)
+        zero_inner_nodes(order)
+        self.grad = 1.0 if self.operands else self.grad + 1.0  # d(self)/d(self)
+        for node, operand, partial in edges(order):
+            operand.grad += node.grad * partial  # the chain rule
+
+    def __add__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            return with_constant(Value.__add__, self, other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
+
+    def __mul__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            return with_constant(Value.__mul__, self, other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data), "*")
+
+    def __sub__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            return with_constant(Value.__sub__, self, other)
+        return Value(self.data - other.data, (self, other), (1.0, -1.0), "-")
+
+    def __truediv__(self, other: Value | float) -> Value:
+        if not isinstance(other, Value):
+            return with_constant(Value.__truediv__, self, other)
+        q = evaluate(lambda b: self.data / b, other, "a / b needs b != 0")
+        # -q / b, not -a / b**2, because b**2 may underflow
+        return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
+
+    def __pow__(self, exponent: Value | float) -> Value:
+        """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
+        if isinstance(exponent, Value):
+            rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
+            log = evaluate(math.log, self, rule) if self.data else 0.0
+            result, slope = power(self, exponent.data)
+            return Value(result, (self, exponent), (slope, result * log), "**")
+        try:
+            n = int(exponent) if isinstance(exponent, Integral) else as_float(exponent)
+        except TypeError:
+            return NotImplemented
+        result, slope = power(self, n)
+        return Value(result, (self,), (slope,), f"**{n!r}")
+
+    def __neg__(self) -> Value:
+        return Value(-self.data, (self,), (-1.0,), "neg")
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        slope = math.copysign(1.0, self.data) if self.data else 0.0
+        return Value(abs(self.data), (self,), (slope,), "abs")
+
+    def __radd__(self, other: float) -> Value:
+        if type(other) is int and other == 0 and get_ident() not in paused:
+            return self  # the built-in sum begins with 0 + v, which nobody wrote
+        return with_constant(Value.__add__, other, self)
+
+    def __rmul__(self, other: float) -> Value:
+        return with_constant(Value.__mul__, other, self)
+
+    def __rsub__(self, other: float) -> Value:
+        return with_constant(Value.__sub__, other, self)
+
+    def __rtruediv__(self, other: float) -> Value:
+        return with_constant(Value.__truediv__, other, self)
+
+    def __rpow__(self, other: float) -> Value:
+        return with_constant(Value.__pow__, other, self)
+
+    # Functions. As in PyTorch, at 0 the slope of relu and abs is 0, that of sqrt inf; and those
+    # of tanh and sigmoid are the textbook forms, with few correct digits where they are tiny.
+
+    def exp(self) -> Value:
+        e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")
+        return Value(e, (self,), (e,), "exp")
+
+    def log(self) -> Value:
+        result = evaluate(math.log, self, "log(x) needs x > 0")
+        return Value(result, (self,), (1 / self.data,), "log")
+
+    def sqrt(self) -> Value:
+        root = evaluate(math.sqrt, self, "sqrt(x) needs x >= 0")
+        return Value(root, (self,), (0.5 / root if root else math.inf,), "sqrt")
+
+    def sin(self) -> Value:
+        sine = evaluate(math.sin, self, "sin(x) and cos(x) need a finite x")
+        return Value(sine, (self,), (math.cos(self.data),), "sin")
+
+    def cos(self) -> Value:
+        cosine = evaluate(math.cos, self, "sin(x) and cos(x) need a finite x")
+        return Value(cosine, (self,), (-math.sin(self.data),), "cos")
+
+    def tanh(self) -> Value:
+        t = math.tanh(self.data)
+        return Value(t, (self,), (1 - t * t,), "tanh")
+
+    def sigmoid(self) -> Value:
+        s = logistic(self.data)
+        return Value(s, (self,), (s * (1 - s),), "sigmoid")
+
+    def relu(self) -> Value:
+        result, slope = (0.0, 0.0) if self.data <= 0 else (self.data, 1.0)  # nan stays nan
+        return Value(result, (self,), (slope,), "relu")
+
+    def __iadd__(self, other: Value | float) -> Value:
+        return in_place(self, self + other)
+
+    def __isub__(self, other: Value | float) -> Value:
+        return in_place(self, self - other)
+
+    def __imul__(self, other: Value | float) -> Value:
+        return in_place(self, self * other)
+
+    def __itruediv__(self, other: Value | float) -> Value:
+        return in_place(self, self / other)
+
+    def __ipow__(self, other: Value | float) -> Value:
+        return in_place(self, self**other)
+
+    def item(self) -> float:  # there is no __float__: math.tanh(v) would silently cut the graph
+        return self.data
+
+    def __bool__(self) -> bool:
+        return self.data != 0
+
+    def __lt__(self, other: Value | float) -> bool:
+        return self.data < (other.data if isinstance(other, Value) else other)
+
+    def __le__(self, other: Value | float) -> bool:
+        return self.data <= (other.data if isinstance(other, Value) else other)
+
+    def __gt__(self, other: Value | float) -> bool:
+        return self.data > (other.data if isinstance(other, Value) else other)
+
+    def __ge__(self, other: Value | float) -> bool:
+        return self.data >= (other.data if isinstance(other, Value) else other)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        op = f", op={self.op!r}" if self.op else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self.data}, grad={self.grad}{op}{label})"
+
+
+def topological_order(output: Value) -> list[Value]:
+    """Every node that `output` depends on, operands before the nodes that use them."""
+    order: list[Value] = []
+    seen: set[Value] = set()
+    entered: list[Value] = []  # the nodes between the output and where the walk is
+    stack: list[Value | None] = [output]  # its own: recursion fails on a thousand terms
+    while stack:
+        node = stack.pop()
+        if node is None:  # all operands of the node entered last are in the order
+            order.append(entered.pop())
+        elif node not in seen:
+            seen.add(node)
+            entered.append(node)
+            stack.append(None)
+            stack += [operand for operand in reversed(node.operands) if operand not in seen]
+    return order
+
+
+def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
+    """Every (node, operand, partial) of a topological order, the output's first."""
+    for node in reversed(order):  # all that use it have had their turn: its grad is complete
+        for operand, partial in zip(node.operands, node.partials):
+            yield node, operand, partial
+
+
+def zero_inner_nodes(order: Iterable[Value]) -> None:
+    for node in order:
+        if node.operands:
+            node.grad = 0.0
+
+
+def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Value:
+    """w1·x1 + w2·x2 + … as one node; ValueError unless equally long and not empty."""
+    left, right = as_values(weights), as_values(inputs)
+    if len(left) != len(right) or not left:
+        raise ValueError(f"dot needs pairs, one at least, not {len(left)} and {len(right)} numbers")
+    ws, xs = [w.data for w in left], [x.data for x in right]
+    total = reduce(add, map(mul, ws, xs))  # sum() gives other bits from Python 3.12 on
+    return Value(total, (*left, *right), (*xs, *ws), "dot")
+
+
+def mean(values: Iterable[Value | float]) -> Value:
+    """The arithmetic mean as one node; ValueError if there are no values."""
+    operands = tuple(as_values(values))
+    if not operands:
+        raise ValueError("mean needs at least one value, not an empty list")
+    n, total = len(operands), reduce(add, [v.data for v in operands])
+    return Value(total / n, operands, (1 / n,) * n, "mean")
+
+
+paused: set[int] = set()  # the threads that are inside no_grad()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing, in this thread: results are leaves, and in-place operators move leaves."""
+    newly_paused = {get_ident()} - paused  # none, in a no_grad() within another
+    paused.update(newly_paused)
+    try:
+        yield
+    finally:
+        paused.difference_update(newly_paused)
+
+
+def in_place(old: Value, new: Value) -> Value:
+    """What `old -= …` leaves in the name: under no_grad() `old`, moved; else `new`, recorded."""
+    if get_ident() not in paused:
+        if old.grad and not old.operands:
+            raise RuntimeError(f"only `with no_grad():` moves {old} in place; `w = w - …` records")
+        return new
+    if old.operands:
+        raise RuntimeError(f"{old} is no leaf: move leaves in place, and compute it again")
+    old.data = as_float(new.data)
+    return old
+
+
+def as_float(number: float, what: str = "data") -> float:
+    """A real number (int, float, bool, Fraction, NumPy scalar) as a float, else a TypeError."""
+    if isinstance(number, Real) or type(number).__name__ in ("bool", "bool_"):  # NumPy's bool
+        return float(number)
+    raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
+
+
+def as_values(x: Iterable[Value | float] | Value | float) -> list[Value]:
+    """Values as they are and plain numbers as constants, one or many."""
+    many = x if isinstance(x, Iterable) else [x]
+    return [v if isinstance(v, Value) else Value(v, op="const") for v in many]
+
+
+def with_constant(operation: Callable[[Value, Value], Value], *pair: Value | float) -> Value:
+    """`operation` on a Value and a plain number, in the order written."""
+    try:
+        result = operation(*as_values(pair))
+    except TypeError:
+        result = NotImplemented  # Python asks the other operand: a NumPy array knows what to do
+    return result
+
+
+def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
+    """function(node.data), a real number, or the function's error told with rule and node."""
+    try:
+        result = function(node.data)
+        if isinstance(result, complex):
+            raise ValueError
+    except (ValueError, ArithmeticError) as error:
+        raise type(error)(f"{rule}, not {node}") from None
+    return float(result)
+
+
+def power(base: Value, n: float) -> tuple[float, float]:
+    """base**n and its slope: 0 if n is 0, and inf at base 0 for 0 < n < 1, as in PyTorch."""
+    result = evaluate(lambda x: x**n, base, f"x ** {n} needs an x with a finite real power")
+    if n == 0 or (base.data == 0 and n < 1):
+        return result, math.inf if n else 0.0
+    try:
+        return result, n * base.data ** (n - 1)
+    except OverflowError:  # 1e-200 ** -1 is a float, 1e-200 ** -2 is not
+        return result, n * result / base.data
+
+
+def logistic(x: float) -> float:
+    e = math.exp(-abs(x))  # of -abs(x), because exp(1000) overflows
+    return e / (1 + e) if x < 0 else 1 / (1 + e)

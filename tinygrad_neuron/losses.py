@@ -1,0 +1,68 @@
+"""Losses, each a mean over pairs of prediction and target, from lists of equal length or singles.
+
+>>> mse_loss([Value(1.0), Value(4.0)], [2.0, 2.0]).data
+2.5
+"""
+
+import math
+from collections.abc import Iterable
+
+from tinygrad_neuron.engine import Value, as_values, logistic, mean
+
+Numbers = Iterable[Value | float] | Value | float
+
+
+def mse_loss(predictions: Numbers, targets: Numbers) -> Value:
+    """Mean squared error: (p - t)²."""
+    return mean([(p - t) ** 2 for p, t in pairs(predictions, targets)])
+
+
+def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
+    """relu(1 - t·p), which is 0 once p lies beyond t; a target t is -1 or 1, else a ValueError."""
+    both = pairs(predictions, targets)
+    if wrong := [t for _, t in both if abs(t.data) != 1]:
+        raise ValueError(f"hinge_loss needs targets of -1 or 1, not {wrong[0]}")
+    return mean([(1 - t * p).relu() for p, t in both])
+
+
+def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
+    """Binary cross-entropy in nats, -t·log(p) - (1-t)·log(1-p), of p and t in [0, 1].
+
+    As in PyTorch the logarithms stop at -100 and the slope's divisor, p·(1-p), at 1e-12.
+    """
+    return mean([bce(p, t) for p, t in pairs(predictions, targets)])
+
+
+def bce_with_logits_loss(logits: Numbers, targets: Numbers) -> Value:
+    """Binary cross-entropy of sigmoid(x), exact even where that would round to 0 or 1."""
+    return mean([bce_with_logits(x, t) for x, t in pairs(logits, targets)])
+
+
+def bce(probability: Value, target: Value) -> Value:
+    p, t = unit(probability), unit(target)
+    log_p = max(math.log(p), -100.0) if p else -100.0
+    log_q = max(math.log1p(-p), -100.0) if p != 1 else -100.0
+    loss = 0.0 - t * log_p - (1 - t) * log_q
+    partials = ((p - t) / max(p * (1 - p), 1e-12), log_q - log_p)
+    return Value(loss, (probability, target), partials, "bce")
+
+
+def bce_with_logits(logit: Value, target: Value) -> Value:
+    x, t = logit.data, unit(target)
+    loss = max(x, 0.0) - x * t + math.log1p(math.exp(-abs(x)))  # no exp that overflows
+    return Value(loss, (logit, target), (logistic(x) - t, -x), "bce_with_logits")
+
+
+def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
+    left, right = as_values(predictions), as_values(targets)
+    if len(left) != len(right) or not left:
+        raise ValueError(
+            f"a loss needs pairs, one at least, not {len(left)} and {len(right)} numbers"
+        )
+    return list(zip(left, right))
+
+
+def unit(v: Value) -> float:
+    if v.data < 0 or v.data > 1:
+        raise ValueError(f"binary cross-entropy needs numbers from 0 to 1, not {v}")
+    return v.data

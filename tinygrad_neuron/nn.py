@@ -1,0 +1,126 @@
+"""A neuron, a layer of neurons, and a multilayer perceptron."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from tinygrad_neuron.engine import Value, as_float, as_values, dot
+
+Activation = Callable[[Value], Value] | None
+Inputs = Iterable[Value | float] | Value | float
+Rng = random.Random | None
+
+
+class Module:
+    """Base of all models: its parameters are the leaves among its attributes.
+
+    Lists, tuples, dicts and models there are searched too. (PyTorch: not plain lists.) Each is
+    found once and named by its path, such as "hidden.neurons[0].w1".
+    """
+
+    def named_parameters(self) -> dict[str, Value]:
+        return dict(leaves(self, "", set()))
+
+    def parameters(self) -> list[Value]:
+        return list(self.named_parameters().values())
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        return {name: parameter.data for name, parameter in self.named_parameters().items()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set every parameter, or none and raise: ValueError for a name, TypeError for a number."""
+        named = self.named_parameters()
+        if wrong := sorted(named.keys() ^ state.keys(), key=str):
+            raise ValueError(f"a state must hold the parameters; missing or unknown: {wrong}")
+        numbers = {name: as_float(state[name], f"the state's {name!r}") for name in named}
+        for name, parameter in named.items():
+            parameter.data = numbers[name]
+
+    def attributes(self) -> Mapping[str, object]:
+        return vars(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+
+def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+    if id(thing) in seen:  # shared by two models, or a model that holds its holder
+        return
+    seen.add(id(thing))
+    if isinstance(thing, Value) and not thing.operands:
+        yield path, thing
+    elif isinstance(thing, Module):
+        for name, part in thing.attributes().items():
+            yield from leaves(part, f"{path}.{name}" if path else name, seen)
+    elif isinstance(thing, list | tuple | dict):
+        for key, part in thing.items() if isinstance(thing, dict) else enumerate(thing):
+            yield from leaves(part, f"{path}[{key!r}]", seen)
+
+
+class Neuron(Module):
+    """activation(w1·x1 + … + wn·xn + b): n inputs, one output.
+
+    Weights start uniform in ±1/√n, so that signals keep their size from layer to layer, and b
+    at 0. (LeCun et al., "Efficient BackProp", 1998, section 4.6. PyTorch's nn.Linear: the same
+    bound, for b too.) An activation is any function Value -> Value; without one it is linear.
+
+    >>> neuron = Neuron(2, activation=Value.relu)
+    >>> neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})
+    >>> neuron([3.0, 1.0]).data
+    0.75
+    """
+
+    def __init__(self, n: int, activation: Activation = None, rng: Rng = None) -> None:
+        if n < 1:
+            raise ValueError(f"a neuron needs at least one input, not {n}")
+        if activation is not None and not callable(activation):
+            raise TypeError(f"an activation is a function such as Value.tanh, not {activation!r}")
+        uniform, bound = random.uniform if rng is None else rng.uniform, 1 / math.sqrt(n)
+        self.w = [Value(uniform(-bound, bound), label=f"w{i}") for i in range(1, n + 1)]
+        self.b = Value(0.0, label="b")
+        self.activation = activation
+
+    def __call__(self, x: Inputs) -> Value:
+        """x: n numbers or Values, or the only one itself; another length is a ValueError."""
+        inputs = as_values(x)
+        if len(inputs) != len(self.w):
+            raise ValueError(f"a neuron with {len(self.w)} inputs was given {len(inputs)}")
+        z = dot(self.w, inputs) + self.b
+        return self.activation(z) if self.activation else z
+
+    def attributes(self) -> Mapping[str, object]:
+        weights = {f"w{i}": weight for i, weight in enumerate(self.w, 1)}
+        return weights | {name: part for name, part in vars(self).items() if name != "w"}
+
+
+class Layer(Module):
+    """`size` neurons that share n inputs: n numbers or Values in, a list of Values out."""
+
+    def __init__(self, n: int, size: int, activation: Activation = None, rng: Rng = None) -> None:
+        self.neurons = [Neuron(n, activation, rng) for _ in range(size)]
+
+    def __call__(self, x: Inputs) -> list[Value]:
+        inputs = as_values(x)  # plain numbers become nodes once, not once for each neuron
+        return [neuron(inputs) for neuron in self.neurons]
+
+
+class MLP(Module):
+    """A multilayer perceptron: n inputs, layers of the given sizes, the last one linear."""
+
+    def __init__(
+        self, n: int, sizes: Iterable[int], activation: Activation = Value.relu, rng: Rng = None
+    ) -> None:
+        sizes = [n, *sizes]
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"an MLP needs at least one layer, and sizes above 0, not {sizes}")
+        activations = [activation] * (len(sizes) - 2) + [None]
+        self.layers = [Layer(*shape, rng) for shape in zip(sizes, sizes[1:], activations)]
+
+    def __call__(self, x: Inputs) -> list[Value]:
+        for layer in self.layers:
+            x = layer(x)
+        return as_values(x)
