@@ -245,7 +245,7 @@ def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Va
     """w1·x1 + w2·x2 + … as one node; ValueError unless equally long and not empty."""
     left, right = as_values(weights), as_values(inputs)
     if len(left) != len(right) or not left:
-        raise ValueError(f"dot needs pairs, one at least, not {len(left)} and {len(right)} numbers")
+        raise ValueError(f"dot needs pairs of numbers, not {len(left)} and {len(right)} numbers")
     ws, xs = [w.data for w in left], [x.data for x in right]
     total = reduce(add, map(mul, ws, xs))  # sum() gives other bits from Python 3.12 on
     return Value(total, (*left, *right), (*xs, *ws), "dot")

@@ -56,9 +56,7 @@ def bce_with_logits(logit: Value, target: Value) -> Value:
 def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
     left, right = as_values(predictions), as_values(targets)
     if len(left) != len(right) or not left:
-        raise ValueError(
-            f"a loss needs pairs, one at least, not {len(left)} and {len(right)} numbers"
-        )
+        raise ValueError(f"a loss needs pairs of numbers, not {len(left)} and {len(right)} numbers")
     return list(zip(left, right))
 
 

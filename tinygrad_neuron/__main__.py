@@ -1,0 +1,3 @@
+from tinygrad_neuron.command.main import main
+
+main()

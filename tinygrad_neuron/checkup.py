@@ -1,0 +1,286 @@
+"""Is this engine right? The twenty mistakes that engines of this kind make.
+
+Each is a program of about three lines, in words that any micrograd-like engine has, with its
+answer worked by hand. `checkup` runs them on an engine.
+
+>>> from tinygrad_neuron import Neuron, Value
+>>> {outcome.verdict for outcome in checkup(Value, Neuron)}
+{'right'}
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+
+class Mistake(NamedTuple):
+    """A program whose last line is an expression, and what that must give.
+
+    right       the number; None where the program must be refused with an error
+    why         one sentence: why that is right
+    or_refused  whether an error is right too
+    """
+
+    name: str
+    program: str
+    right: float | None
+    why: str
+    or_refused: bool = False
+
+
+class Outcome(NamedTuple):
+    """What an engine made of a mistake's program.
+
+    verdict  "right", "wrong", "crashed" or "cannot be expressed"
+    answer   what the last line gave, or the error
+    """
+
+    mistake: Mistake
+    verdict: str
+    answer: object
+
+
+MISTAKES = (
+    Mistake(
+        "second backward",
+        """
+        a = Value(2.0); c = 2 * a; d = 5 * c
+        backward(d); backward(d)
+        grad(a)
+        """,
+        20.0,
+        "A leaf adds up two passes, 10 + 10; an inner node that does so too gives 30.",
+    ),
+    Mistake(
+        "zeroed leaves",
+        """
+        a = Value(2.0); c = 2 * a; d = 5 * c
+        backward(d); zero(a); backward(d)
+        grad(a)
+        """,
+        10.0,
+        "Zeroing the leaves is enough: what inner nodes hold from the last pass must not count.",
+    ),
+    Mistake(
+        "shared node",
+        """
+        a = Value(2.0); c = 2 * a; d = 5 * c; e = 3 * c
+        backward(d); backward(e)
+        grad(a)
+        """,
+        16.0,
+        "Two outputs use c, and a gets 5 * 2 from one and 3 * 2 from the other.",
+    ),
+    Mistake(
+        "data changed",
+        """
+        w = Value(2.0); x = Value(3.0); y = w * x
+        set_data(w, 100.0); backward(y)
+        grad(x)
+        """,
+        2.0,
+        "The gradient is that of the forward pass that was run, in which w was 2.",
+    ),
+    Mistake(
+        "x * x",
+        """
+        x = Value(3.0); y = x * x
+        backward(y)
+        grad(x)
+        """,
+        6.0,
+        "The node uses x twice, and both uses count: 3 + 3.",
+    ),
+    Mistake(
+        "number on the left",
+        """
+        x = Value(2.0); y = 1 - 3 / x
+        backward(y)
+        grad(x)
+        """,
+        0.75,
+        "The slope of 3 / x at 2 is -3 / 4, and the minus in front turns it round.",
+    ),
+    Mistake(
+        "deep sum",
+        """
+        x = Value(1.0); y = 1 * x
+        for _ in range(1500): y = y + x
+        backward(y)
+        grad(x)
+        """,
+        1501.0,
+        "A sum of 1,500 terms is as many nodes deep, and recursion ends at about 1,000.",
+    ),
+    Mistake(
+        "same bits",
+        """
+        def f(x): return x * 0.1 + x * 0.7 + x * x * x * 1.1 + x * 1e-3
+        x = [Value(0.3) for _ in range(100)]; y = [f(v) for v in x]
+        for v in y: backward(v)
+        len({grad(v) for v in x})
+        """,
+        1.0,
+        "One program gives one gradient; a set of operands is walked in the order of addresses.",
+    ),
+    Mistake(
+        "graph freed",
+        """
+        before = alive(); x = Value(2.0); y = x * x + x
+        backward(y)
+        del x, y
+        alive() - before
+        """,
+        0.0,
+        "Nodes that hold each other, through closures, stay until the cycle collector comes.",
+    ),
+    Mistake(
+        "relu at 0",
+        """
+        x = Value(0.0); y = relu(x)
+        backward(y)
+        grad(x)
+        """,
+        0.0,
+        "The slope at the kink is 0 by convention, which is PyTorch's too.",
+    ),
+    Mistake(
+        "relu of nan",
+        """
+        x = Value(float("nan"))
+        data(relu(x))
+        """,
+        math.nan,
+        "A nan that becomes 0 hides that something went wrong before.",
+    ),
+    Mistake(
+        "saturated tanh",
+        """
+        x = Value(1000.0)
+        data(tanh(x))
+        """,
+        1.0,
+        "It is 1 to the last digit; written with exp(2x) it overflows.",
+    ),
+    Mistake(
+        "0 ** 0",
+        """
+        x = Value(0.0); y = x**0
+        backward(y)
+        grad(x)
+        """,
+        0.0,
+        "x**0 is 1 everywhere, so its slope is 0; the rule n * x**(n-1) divides by zero here.",
+    ),
+    Mistake(
+        "negative base",
+        """
+        x = Value(-8.0)
+        data(x ** (1 / 3))
+        """,
+        None,
+        "Python's answer is a complex number, and a complex loss means nothing.",
+    ),
+    Mistake(
+        "division",
+        """
+        x = Value(49.0)
+        data(x / x)
+        """,
+        1.0,
+        "49 * 49**-1 is 0.9999999999999999: a division is an operation of its own.",
+    ),
+    Mistake(
+        "in-place update",
+        """
+        w = Value(2.0); model = [w]; backward(w * w)
+        w -= 0.1 * grad(w)
+        data(model[0])
+        """,
+        1.6,
+        "If -= makes a new node, the model keeps the old one and never learns.",
+        or_refused=True,
+    ),
+    Mistake(
+        "wrong number of inputs",
+        """
+        neuron = Neuron(2)
+        data(neuron([1.0]))
+        """,
+        None,
+        "A neuron that leaves out a weight in silence hides a mistake in the data.",
+    ),
+    Mistake(
+        "typo in an attribute",
+        """
+        w = Value(2.0); w.gard = 0.0
+        data(w)
+        """,
+        None,
+        "The line was meant to zero a gradient, and it did not.",
+    ),
+    Mistake(
+        "text as data",
+        """
+        x = Value("3")
+        data(x + x)
+        """,
+        None,
+        "A cell of a table that was not converted should stop here, not give '33'.",
+    ),
+    Mistake(
+        "cut by math.tanh",
+        """
+        import math
+        math.tanh(Value(0.5))
+        """,
+        None,
+        "A node that turns into a float by itself has left the graph, without its gradient.",
+    ),
+)
+
+
+def checkup(value_class: type[Any], neuron_class: Callable[..., Any] | None) -> list[Outcome]:
+    """Run every mistake's program on an engine, in the order of the table.
+
+    value_class has `data`, `grad`, `backward()` and the operators; a function that it lacks,
+    or a neuron_class of None, makes a program "cannot be expressed".
+    """
+    words: dict[str, Any] = {
+        "Value": value_class,
+        "data": lambda v: v.data,
+        "grad": lambda v: v.grad,
+        "backward": lambda v: v.backward(),
+        "zero": lambda v: setattr(v, "grad", 0.0),
+        "set_data": lambda v, number: setattr(v, "data", number),
+        "alive": lambda: sum(type(thing) is value_class for thing in gc.get_objects()),
+    }
+    for function in ("relu", "tanh"):
+        if hasattr(value_class, function):
+            words[function] = getattr(value_class, function)
+    if neuron_class is not None:
+        words["Neuron"] = neuron_class
+    return [attempt(mistake, dict(words)) for mistake in MISTAKES]
+
+
+def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
+    *lines, last = dedent(mistake.program).strip().splitlines()
+    collecting = gc.isenabled()
+    gc.disable()  # so that only what no cycle holds is freed
+    try:
+        exec("\n".join(lines), words)
+        answer = eval(last, words)
+    except NameError as error:
+        return Outcome(mistake, "cannot be expressed", error)
+    except Exception as error:
+        refused = mistake.right is None or mistake.or_refused
+        return Outcome(mistake, "right" if refused else "crashed", error)
+    finally:
+        if collecting:
+            gc.enable()
+    right = answer == mistake.right or (answer != answer and mistake.right != mistake.right)  # nan
+    return Outcome(mistake, "right" if right else "wrong", answer)

@@ -1,0 +1,132 @@
+"""What a neuron learns from: a target column, standardised inputs, and rows held out."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tinygrad_neuron.command.table import InputError, Table, as_number
+
+Classes = tuple[str, str]
+
+
+class Scale(NamedTuple):
+    """A column's mean and standard deviation: (x - mean) / deviation is x standardised."""
+
+    mean: float
+    deviation: float
+
+
+class Part(NamedTuple):
+    """Some rows: their standardised inputs, and the target of each."""
+
+    rows: list[list[float]]
+    targets: list[float]
+
+
+class Dataset(NamedTuple):
+    """What a table says about one of its columns.
+
+    classes  the words that the targets 0 and 1 stand for; None if they are numbers
+    scales   of the inputs, by name, as measured on the training rows
+    """
+
+    target: str
+    classes: Classes | None
+    scales: dict[str, Scale]
+    training: Part
+    held_out: Part
+
+
+def make_dataset(
+    table: Table,
+    target: str | None,
+    classes: Classes | None,
+    one_class: str | None,
+    holdout: float,
+    rng: random.Random,
+) -> Dataset:
+    """Read a table's target (by default the last column) and its inputs (all the others).
+
+    classes    keep only the rows of these two
+    one_class  tell this one from all the others
+    holdout    the share of rows, drawn by rng, that are not learned from
+    """
+    target = target or table.names[-1]
+    if target not in table.names:
+        raise InputError(f"{table.path}: no column {target!r}, only {listed(table.names)}")
+    words = set(table.words(target))
+    for word in [*(classes or ()), *([one_class] if one_class else [])]:
+        if word not in words:
+            problem = f"no row has {word!r} in column {target!r}, only {listed(sorted(words))}"
+            raise InputError(f"{table.path}: {problem}")
+    if classes:
+        table = table.only(target, classes)
+    targets, classes = read_targets(table, target, classes, one_class)
+    columns = {name: table.numbers(name) for name in table.names if name != target}
+
+    n = len(targets)
+    held_out = sorted(rng.sample(range(n), round(holdout * n)))
+    training = sorted(set(range(n)) - set(held_out))
+    if not training or (holdout and not held_out):
+        raise InputError(f"{table.path}: {n} rows are too few to hold out a share of {holdout:g}")
+    if classes and len({targets[i] for i in training}) == 1:
+        word = classes[int(targets[training[0]])]
+        raise InputError(f"{table.path}: the rows to learn from have one class only, {word!r}")
+
+    scales = {name: measure([column[i] for i in training]) for name, column in columns.items()}
+    for name, scale in list(scales.items()):
+        if not math.isfinite(scale.deviation):
+            raise InputError(f"{table.path}, column {name!r}: the numbers are too large")
+        if scale.deviation == 0:
+            print(f"warning: column {name!r} is left out, for it never changes", file=sys.stderr)
+            del scales[name]
+    if not scales:
+        raise InputError(f"{table.path}: no input column is left beside {target!r}")
+
+    def part(indices: list[int]) -> Part:
+        standardised = [
+            [(columns[name][i] - scale.mean) / scale.deviation for i in indices]
+            for name, scale in scales.items()
+        ]
+        return Part([list(row) for row in zip(*standardised)], [targets[i] for i in indices])
+
+    return Dataset(target, classes, scales, part(training), part(held_out))
+
+
+def read_targets(
+    table: Table, target: str, classes: Classes | None, one_class: str | None
+) -> tuple[list[float], Classes | None]:
+    cells = table.words(target)
+    if one_class:
+        return [float(cell == one_class) for cell in cells], (f"not {one_class}", one_class)
+    if not classes:
+        words = sorted(set(cells))
+        if any(math.isfinite(as_number(word)) for word in words):
+            numbers = table.numbers(target)
+            return numbers, ("0", "1") if set(numbers) <= {0.0, 1.0} else None
+        if len(words) > 2:
+            cure = "keep two with --classes A,B, or tell one from the rest with --class A"
+            raise InputError(f"{table.path}: {len(words)} classes, {listed(words)}; {cure}")
+        classes = (words[0], words[-1])
+    return [float(classes.index(cell)) for cell in cells], classes
+
+
+def measure(column: list[float]) -> Scale:
+    """Scale of the numbers; the deviation is 0 if they are all the same, inf if it overflows."""
+    if min(column) == max(column):
+        return Scale(column[0], 0.0)
+    try:
+        mean = math.fsum(column) / len(column)
+    except OverflowError:
+        return Scale(math.inf, math.inf)
+    return Scale(mean, math.dist(column, [mean] * len(column)) / math.sqrt(len(column)))
+
+
+def listed(words: Iterable[str]) -> str:
+    """The first ten words, for an error message."""
+    words = list(words)
+    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")

@@ -1,0 +1,127 @@
+"""One neuron learns: the textbook line, or a column of a table from the others."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tinygrad_neuron.command.dataset import Classes, Dataset, Part, make_dataset
+from tinygrad_neuron.command.table import read_table
+from tinygrad_neuron.engine import Value, no_grad
+from tinygrad_neuron.losses import bce_loss, mse_loss
+from tinygrad_neuron.nn import Neuron
+from tinygrad_neuron.optim import SGD
+
+Criterion = Callable[[list[Value], list[float]], Value]
+
+
+class Diverged(Exception):
+    """The loss ran away; the message says when, at which learning rate, and what to try."""
+
+
+def learn_line(lr: float | None, epochs: int | None) -> None:
+    """Learn y = 3x + 1 from four points on it."""
+    neuron = Neuron(1)
+    neuron.load_state_dict({"w1": 0.5, "b": 0.0})
+    w, b = neuron.parameters()
+    points = Part([[1.0], [2.0], [3.0], [4.0]], [4.0, 7.0, 10.0, 13.0])
+    for step, loss in enumerate(train(neuron, mse_loss, points, lr or 0.01, epochs or 100)):
+        if step % 20 == 0:
+            print(f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}")
+    print(f"Learned: y = {w:.2f}x + {b:.2f}")
+
+
+def learn_table(
+    path: Path,
+    *,
+    target: str | None,
+    classes: Classes | None,
+    one_class: str | None,
+    holdout: float | None,
+    lr: float | None,
+    epochs: int | None,
+    seed: int,
+) -> None:
+    """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one."""
+    rng = random.Random(seed)
+    data = make_dataset(read_table(path), target, classes, one_class, holdout or 0.0, rng)
+    n = len(data.scales)
+    if data.classes:
+        print("{} = 0, {} = 1".format(*data.classes))
+        neuron, criterion, usual_lr = Neuron(n, Value.sigmoid, rng), bce_loss, 0.5
+    else:
+        neuron, criterion, usual_lr = Neuron(n, None, rng), mse_loss, 0.1
+    epochs = epochs or 200
+    for epoch, loss in enumerate(train(neuron, criterion, data.training, lr or usual_lr, epochs)):
+        if epoch % max(1, epochs // 10) == 0 or epoch == epochs - 1:
+            print(f"Epoch {epoch}, Loss: {loss:.4g}")
+    print()
+    print_weights(neuron, data)
+    print()
+    parts = {"": data.training}
+    if data.held_out.rows:
+        parts = {" (training)": data.training, " (held out)": data.held_out}
+    for name, part in parts.items():
+        with no_grad():
+            predictions = [neuron(row) for row in part.rows]
+            print(f"{'loss' + name:24}{criterion(predictions, part.targets):.4g}")
+        if data.classes:
+            right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
+            print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
+
+
+def train(
+    neuron: Neuron, criterion: Criterion, part: Part, lr: float, epochs: int
+) -> Iterator[float]:
+    """Predict, measure the error, adjust, repeat; yields the loss of each epoch.
+
+    Diverged: when a number overflows or is not finite any more, or the loss is over a million
+    times the first.
+    """
+    optimizer = SGD(neuron.parameters(), lr)
+    first = math.inf
+    for epoch in range(epochs):
+        try:
+            # forward pass
+            predictions = [neuron(row) for row in part.rows]
+            # loss
+            loss = criterion(predictions, part.targets)
+            # backward pass
+            optimizer.zero_grad()
+            loss.backward()
+            # update
+            optimizer.step()
+        except OverflowError:
+            raise Diverged(sentence(epoch, lr, "the loss overflows a float")) from None
+        if not all(math.isfinite(v.data) for v in (loss, *neuron.parameters())):
+            raise Diverged(sentence(epoch, lr, "the loss or a weight is not finite any more"))
+        if epoch == 0:
+            first = loss.item()
+        if loss.item() > 1e6 * first:
+            raise Diverged(sentence(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}"))
+        yield loss.item()
+
+
+def sentence(epoch: int, lr: float, what: str) -> str:
+    return f"diverged at epoch {epoch} with the learning rate {lr:g}: {what}; try --lr {lr / 10:g}"
+
+
+def print_weights(neuron: Neuron, data: Dataset) -> None:
+    """The weights of standardised inputs and in the table's own units, and the equation."""
+    names = [*data.scales, "bias"]
+    own = [w.data / scale.deviation for w, scale in zip(neuron.w, data.scales.values())]
+    bias = neuron.b.data - sum(w * s.mean for w, s in zip(own, data.scales.values()))
+    width = max(map(len, names))
+    print(f"{'':{width}}  {'standardised':>12}  {'own units':>12}")
+    for name, standardised, weight in zip(names, neuron.parameters(), [*own, bias]):
+        print(f"{name:{width}}  {standardised:12.4g}  {weight:12.4g}")
+    print()
+    terms = [*zip(own, data.scales), (bias, "")]
+    signed = [f"{'-' if w < 0 else '+'} {abs(w):.4g}{'*' * bool(n)}{n}" for w, n in terms]
+    total = " ".join(signed).removeprefix("+ ")
+    if data.classes:
+        print(f"probability of {data.classes[1]} = sigmoid({total})")
+    else:
+        print(f"{data.target} = {total}")

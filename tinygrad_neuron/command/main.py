@@ -1,0 +1,121 @@
+"""The arguments of `tinygrad-neuron`, and its exit status: 0 done, 1 diverged, 2 bad input."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn
+
+from tinygrad_neuron import __version__
+from tinygrad_neuron.command.learn import Diverged, learn_line, learn_table
+from tinygrad_neuron.command.table import InputError, as_number
+
+LEARN = """\
+Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
+others: a column of two words, or of 0 and 1, with a sigmoid neuron and binary cross-entropy, a
+column of other numbers with a linear neuron and the mean squared error. The table is a CSV file
+whose first row names the columns. Inputs are standardised.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad arguments get one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main() -> None:
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
+    parser, learn = parsers()
+    arguments = vars(parser.parse_args())
+    try:
+        if arguments["path"]:
+            learn_table(**arguments)
+        else:
+            for name in "target", "classes", "one_class", "holdout":
+                if arguments[name] is not None:
+                    learn.error(f"--{name.removeprefix('one_')} needs a table")
+            learn_line(arguments["lr"], arguments["epochs"])
+    except Diverged as error:
+        sys.exit(f"{parser.prog}: {error}")
+    except InputError as error:
+        parser.error(str(error))
+
+
+def parsers() -> tuple[Parser, Parser]:
+    """The whole command's, and that of `learn`."""
+    parser = Parser(
+        prog="tinygrad-neuron", allow_abbrev=False, description="Watch one neuron learn."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    learn = commands.add_parser(
+        "learn",
+        allow_abbrev=False,
+        help="learn the textbook line, or a column of a table",
+        description=LEARN,
+        epilog="example: tinygrad-neuron learn notebooks/iris.csv --class setosa --holdout 0.3",
+    )
+    add = learn.add_argument
+    add("path", metavar="TABLE.csv", nargs="?", type=Path)
+    add("--target", metavar="NAME", help="the column to learn (default: the last)")
+    which = learn.add_mutually_exclusive_group()
+    which.add_argument(
+        "--classes", metavar="A,B", type=two_classes, help="keep only these two; A is 0 and B is 1"
+    )
+    which.add_argument(
+        "--class", metavar="A", dest="one_class", help="tell A, which is 1, from the rest, 0"
+    )
+    add(
+        "--holdout",
+        metavar="SHARE",
+        type=share,
+        help="the share of rows to keep aside and test on (default: 0)",
+    )
+    add(
+        "--lr",
+        metavar="RATE",
+        type=positive,
+        help="the learning rate (default: 0.5 for classes, 0.1 for numbers, 0.01 without a table)",
+    )
+    add(
+        "--epochs",
+        metavar="N",
+        type=count,
+        help="how often to go through all rows (default: 200, without a table 100)",
+    )
+    add("--seed", metavar="N", type=int, default=0, help="for all that is random (default: 0)")
+    return parser, learn
+
+
+def positive(text: str) -> float:
+    rate = as_number(text)
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return rate
+
+
+def share(text: str) -> float:
+    part = as_number(text)
+    if not 0 <= part < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, not {text!r}")
+    return part
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def two_classes(text: str) -> tuple[str, str]:
+    first, _, second = (part.strip() for part in text.partition(","))
+    if not first or not second or first == second or "," in second:
+        raise argparse.ArgumentTypeError(f"must be two different classes A,B, not {text!r}")
+    return first, second
