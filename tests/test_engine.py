@@ -1,0 +1,521 @@
+"""What a `Value` is and does."""
+
+import copy
+import gc
+import math
+import pickle
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tinygrad_neuron import MLP, Value, dot, edges, mean, no_grad, topological_order
+
+
+def two_stages():
+    """d = 5·2·a, so the gradient of a is 10."""
+    a = Value(3.0)
+    c = 2 * a
+    return a, c, 5 * c
+
+
+# The record.
+
+
+def test_a_node_states_its_result_operands_partials_and_name():
+    a, b = Value(2.0, label="a"), Value(-3.0)
+    y = a * b
+    assert (y.data, y.operands, y.partials, y.op, y.label) == (-6.0, (a, b), (-3.0, 2.0), "*", "")
+
+
+def test_a_leaf_has_no_operands_and_no_op():
+    v = Value(2.0, label="w")
+    assert (v.data, v.grad, v.label, v.op, v.operands, v.partials) == (2.0, 0.0, "w", "", (), ())
+
+
+def test_a_plain_number_becomes_a_constant_leaf_in_the_order_written():
+    v = Value(2.0)
+    for y, numbers, ops in [
+        (v - 5, (2.0, 5.0), ("", "const")),
+        (5 - v, (5.0, 2.0), ("const", "")),
+        (5 / v, (5.0, 2.0), ("const", "")),
+        (5**v, (5.0, 2.0), ("const", "")),
+        (5 + v, (5.0, 2.0), ("const", "")),
+        (5 * v, (5.0, 2.0), ("const", "")),
+        (dot([v], [5]), (2.0, 5.0), ("", "const")),
+        (mean([5, v]), (5.0, 2.0), ("const", "")),
+    ]:
+        assert tuple(operand.data for operand in y.operands) == numbers
+        assert tuple(operand.op for operand in y.operands) == ops
+        assert all(type(operand.data) is float for operand in y.operands)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "op"),
+    [(3, "**3"), (-1, "**-1"), (0.5, "**0.5"), (2.0, "**2.0"), (True, "**1")]
+    + [(Fraction(1, 2), "**0.5"), (np.int64(3), "**3"), (np.float64(0.5), "**0.5")],
+)
+def test_a_plain_exponent_belongs_to_the_operation(exponent, op):
+    x = Value(4.0)
+    assert (x**exponent).op == op
+    assert (x**exponent).operands == (x,)
+
+
+def test_one_operator_written_is_one_node_drawn():
+    a, b = Value(49.0), Value(7.0)
+    for y, op in [(a - b, "-"), (a / b, "/"), (-a, "neg"), (a**2, "**2")]:
+        assert y.op == op
+        assert all(not operand.operands for operand in y.operands)
+    assert (a / a).data == 1.0  # 49 * 49**-1 is 0.9999999999999999
+
+
+def test_x_times_x_has_two_operands():
+    x = Value(3.0)
+    y = x * x
+    assert y.operands == (x, x)
+    y.backward()
+    assert x.grad == 6.0
+
+
+def test_plus_v_is_v_and_sum_begins_with_v_itself():
+    v, w = Value(2.0), Value(3.0)
+    assert +v is v
+    assert 0 + v is v
+    assert sum([v, w]).operands == (v, w)
+    assert (0.0 + v).op == "+"
+    assert (v + 0).op == "+"
+
+
+def test_a_reader_adds_an_operation_in_one_line():
+    x = Value(3.0)
+    cube = Value(x.data**3, (x,), (3 * x.data**2,), "cube")
+    (2 * cube).backward()
+    assert (cube.data, cube.op, x.grad) == (27.0, "cube", 54.0)
+
+
+def test_dot_and_mean_are_one_node_each_and_take_any_iterables():
+    w, x = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+    y = dot((v for v in w), tuple(x))
+    assert (y.data, y.op, y.operands) == (31.0, "dot", (*w, *x))
+    m = mean(v for v in w)
+    assert (m.data, m.op, m.operands) == (2.5, "mean", tuple(w))
+    assert dot(np.array([2.0, 3.0]), x).data == 31.0
+
+
+@pytest.mark.parametrize("call", [lambda: dot([], []), lambda: dot([1], [1, 2]), lambda: mean([])])
+def test_unequal_lengths_or_none_at_all_are_an_error(call):
+    with pytest.raises(ValueError, match=r"dot needs pairs .* not \d and \d|mean needs at least"):
+        call()
+
+
+# Numbers in and out.
+
+
+@pytest.mark.parametrize(
+    "number",
+    [2, 2.0, True, Fraction(1, 4), np.float64(0.5), np.float32(0.5), np.int64(3), np.bool_(True)],
+)
+def test_data_is_any_real_number_and_becomes_a_float(number):
+    for v in Value(number), (Value(1.0) * number).operands[1]:
+        assert type(v.data) is float
+        assert v.data == number
+
+
+@pytest.mark.parametrize(
+    "thing", ["3", None, [1.0], 1j, Value(1.0), np.array([1.0]), np.complex128(1), object()]
+)
+def test_data_that_is_no_real_number_is_an_error(thing):
+    with pytest.raises(TypeError, match="data must be a real number, not .*"):
+        Value(thing)
+
+
+@pytest.mark.parametrize("thing", ["3", None, [1.0], 1j])
+def test_an_operand_that_is_no_number_gets_pythons_own_error(thing):
+    v = Value(2.0)
+    for operation in [
+        lambda a, b: a + b,
+        lambda a, b: a - b,
+        lambda a, b: a / b,
+        lambda a, b: a**b,
+        lambda a, b: a < b,
+    ]:
+        with pytest.raises(TypeError, match="Value|float"):
+            operation(v, thing)
+        with pytest.raises(TypeError, match="Value|float"):
+            operation(thing, v)
+
+
+def test_an_array_as_the_other_operand_gives_an_array_of_values():
+    v, array = Value(2.0), np.array([1.0, 3.0])
+    for y, numbers in [
+        (v + array, [3.0, 5.0]),
+        (array - v, [-1.0, 1.0]),
+        (v * array, [2.0, 6.0]),
+        (array / v, [0.5, 1.5]),
+        (v**array, [2.0, 8.0]),
+    ]:
+        assert isinstance(y, np.ndarray)
+        assert [node.data for node in y] == numbers
+        assert all(type(node) is Value and type(node.data) is float for node in y)
+    y = np.float64(3.0) * v
+    assert type(y) is Value
+    assert y.data == 6.0
+
+
+def test_a_value_does_not_turn_into_a_float_by_itself():
+    v = Value(0.5)
+    with pytest.raises(TypeError):
+        math.tanh(v)
+    with pytest.raises(TypeError):
+        float(v)
+    assert v.item() == 0.5
+
+
+def test_values_compare_as_numbers_but_equal_only_themselves():
+    a, b = Value(2.0), Value(3.0)
+    assert a < b
+    assert a <= b
+    assert not a > b
+    assert not a >= b
+    assert a < 3
+    assert 3 > a
+    assert 1 < a
+    assert a >= 2
+    assert a <= 2
+    assert a != Value(2.0)
+    assert a == a
+    assert len({a, b, a}) == 2
+    assert max([a, b]) is b
+
+
+def test_a_value_is_true_unless_it_is_zero():
+    assert Value(0.1)
+    assert Value(math.nan)
+    assert not Value(0.0)
+    assert not Value(-0.0)
+
+
+def test_repr_is_one_line_and_format_formats_the_number():
+    a = Value(-6.0, label="a")
+    assert repr(a) == "Value(-6.0, grad=0.0, label='a')"
+    y = -Value(6.0)
+    y.grad, y.label = 0.5, "two\nlines"
+    assert repr(y) == r"Value(-6.0, grad=0.5, op='neg', label='two\nlines')"
+    assert f"{y:.2f} {y:>6.1f}" == "-6.00   -6.0"
+    assert f"{a}" == str(a) == repr(a)
+
+
+def test_a_typo_in_an_attribute_is_an_error():
+    with pytest.raises(AttributeError):
+        Value(2.0).gard = 0.0
+
+
+# Errors at the door.
+
+
+@pytest.mark.parametrize(
+    ("error", "f", "x", "message"),
+    [
+        (ValueError, lambda v: v ** (1 / 3), -8.0, r"x \*\* 0.333.* needs .*Value\(-8.0"),
+        (ValueError, Value.log, 0.0, r"log\(x\) needs x > 0, not Value\(0.0"),
+        (ValueError, Value.sqrt, -1.0, r"sqrt\(x\) needs x >= 0, not Value\(-1.0"),
+        (ValueError, Value.sin, math.inf, r"sin\(x\) .* finite x, not Value\(inf"),
+        (ValueError, Value.cos, -math.inf, r"cos\(x\) .* finite x, not Value\(-inf"),
+        (ValueError, lambda v: v ** Value(2.0), -2.0, r"Value.* power \* log\(x\).* not Value\(-2.0"),
+        (ValueError, lambda v: v ** Value(0.5), -2.0, r"Value.* power \* log\(x\).* not Value\(-2.0"),
+        (ZeroDivisionError, lambda v: 1 / v, 0.0, r"a / b needs b != 0, not Value\(0.0"),
+        (ZeroDivisionError, lambda v: v**-1, 0.0, r"x \*\* -1 needs .* Value\(0.0"),
+        (ZeroDivisionError, lambda v: v ** Value(-1.0), 0.0, r"x \*\* -1.0 needs .* Value\(0.0"),
+        (OverflowError, Value.exp, 1000.0, r"exp\(x\) needs x <= 709.78, not Value\(1000.0"),
+        (OverflowError, lambda v: v**2, 1e200, r"x \*\* 2 needs .* Value\(1e\+200"),
+    ],
+)
+def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
+    error, f, x, message
+):
+    with pytest.raises(error, match=message + r".*label='x'") as caught:
+        f(Value(x, label="x"))
+    assert "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+# The backward pass.
+
+
+def test_a_topological_order_has_operands_first_as_written_and_each_node_once():
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    d = b + c
+    y = c - d
+    assert topological_order(y) == [a, b, c, d, y]
+
+
+def test_edges_are_the_arrows_of_the_graph_the_outputs_first():
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    y = c + c
+    assert list(edges(topological_order(y))) == [
+        (y, c, 1.0),
+        (y, c, 1.0),
+        (c, a, 3.0),
+        (c, b, 2.0),
+    ]
+
+
+def test_leaves_accumulate_over_two_backwards_and_inner_nodes_do_not():
+    a, c, d = two_stages()
+    d.backward()
+    assert (a.grad, c.grad, d.grad) == (10.0, 5.0, 1.0)
+    d.backward()
+    assert (a.grad, c.grad, d.grad) == (20.0, 5.0, 1.0)
+
+
+def test_zeroing_the_leaves_gives_the_first_answer_again():
+    a, _, d = two_stages()
+    d.backward()
+    a.grad = 0.0
+    d.backward()
+    assert a.grad == 10.0
+
+
+def test_two_outputs_that_share_a_node_add_up():
+    a, c, d = two_stages()
+    e = 3 * c
+    d.backward()
+    e.backward()
+    assert a.grad == 10.0 + 6.0
+    both, inner, _ = two_stages()
+    (5 * inner + 3 * inner).backward()
+    assert both.grad == a.grad
+
+
+def test_backward_from_an_inner_node_reaches_only_what_is_below_it():
+    a, c, d = two_stages()
+    c.backward()
+    assert (a.grad, c.grad, d.grad) == (2.0, 1.0, 0.0)
+
+
+def test_backward_of_a_leaf_is_one_and_accumulates():
+    a = Value(3.0)
+    a.backward()
+    a.backward()
+    assert a.grad == 2.0
+
+
+def test_the_gradient_is_that_of_the_forward_pass_that_was_run():
+    w, x = Value(2.0), Value(3.0)
+    y = w * x
+    w.data = 100.0
+    y.backward()
+    assert (w.grad, x.grad) == (3.0, 2.0)
+
+
+PROGRAM = """
+import random
+from tinygrad_neuron import MLP, Value, hinge_loss, mean, dot
+rng = random.Random(0)
+net = MLP(2, [4, 1], activation=Value.tanh, rng=rng)
+xs = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(9)]
+loss = hinge_loss([net(x)[0] for x in xs], [rng.choice((-1, 1)) for _ in xs])
+(loss + 1e-4 * sum(p * p for p in net.parameters())).backward()
+print([p.grad.hex() for p in net.parameters()])
+"""
+
+
+def test_the_same_program_gives_the_same_bits_in_every_process():
+    results = set()
+    for seed in "0", "1", "2":
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        results.add(run.stdout)
+    assert len(results) == 1
+
+
+def test_sums_go_left_to_right_on_every_python():
+    numbers = [1e16, 1.0, -1e16]  # 1 is lost in 1e16 + 1; a compensated sum would keep it
+    assert dot(numbers, [1.0, 1.0, 1.0]).data == 0.0
+    assert mean(numbers).data == 0.0
+
+
+# In place, and no_grad.
+
+
+def test_under_no_grad_an_in_place_operator_moves_the_leaf():
+    w = Value(2.0, label="w")
+    same = w
+    (w * w).backward()
+    with no_grad():
+        w -= 0.1 * w.grad
+        assert w.data == 2.0 - 0.1 * 4.0
+        w += 1
+        w *= Value(2.0)
+        w /= 4
+        w **= 2
+    assert w is same
+    assert w.data == (((2.0 - 0.4) + 1) * 2 / 4) ** 2
+    assert (w.grad, w.op, w.operands, w.label) == (4.0, "", (), "w")
+
+
+def test_outside_no_grad_an_in_place_update_of_a_leaf_with_a_gradient_is_an_error():
+    w = Value(2.0, label="w")
+    (w * w).backward()
+    for update in ["w -= 0.4", "w += 1", "w *= 2", "w /= 2", "w **= 2"]:
+        with pytest.raises(RuntimeError, match=r"no_grad\(\).*label='w'"):
+            exec(update, {"w": w})
+    assert w.data == 2.0
+
+
+def test_in_place_operators_on_other_values_record():
+    total, a = Value(1.0), Value(2.0)
+    start = total
+    total += a
+    assert (total.op, total.operands) == ("+", (start, a))
+    (total * total).backward()
+    total -= a  # an inner node, with a gradient
+    assert total.op == "-"
+    total *= a
+    total /= a
+    total **= 2
+    assert total.op == "**2"
+
+
+def test_under_no_grad_an_in_place_update_of_an_inner_node_is_an_error():
+    y = 2 * Value(3.0)
+    with pytest.raises(RuntimeError, match="is no leaf"), no_grad():
+        y -= 1
+    assert y.data == 6.0
+
+
+def test_an_array_cannot_be_put_into_a_leaf():
+    w = Value(2.0)
+    with pytest.raises((TypeError, AttributeError)), no_grad():
+        w -= np.array([1.0, 2.0])
+    assert w.data == 2.0
+
+
+def test_under_no_grad_results_are_leaves():
+    a = Value(2.0)
+    with no_grad():
+        y = (a * 3 + 1).tanh()
+        assert (y.op, y.operands, y.partials) == ("", (), ())
+        assert dot([a], [2.0]).operands == ()
+        total = 0
+        for v in [a, a]:
+            total += v
+        assert total.data == 4.0
+    assert a.data == 2.0
+    assert (a * 3).op == "*"
+
+
+def test_no_grad_nests_and_survives_exceptions():
+    a, paused = Value(2.0), no_grad
+    with paused():
+        with paused():
+            pass
+        assert (a * a).op == ""
+        with pytest.raises(ZeroDivisionError), paused():
+            a / 0
+        assert (a * a).op == ""
+    assert (a * a).op == "*"
+
+    @no_grad()
+    def predict(x):
+        return x * x
+
+    assert predict(a).op == ""
+    assert predict(a).op == ""
+    assert (a * a).op == "*"
+
+
+def test_no_grad_of_one_thread_does_not_pause_another():
+    entered, done, ops = threading.Event(), threading.Event(), []
+
+    def other():
+        entered.wait()
+        ops.append((Value(2.0) * 3).op)
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with no_grad():
+        entered.set()
+        done.wait()
+        ops.append((Value(2.0) * 3).op)
+    thread.join()
+    assert ops == ["*", ""]
+
+
+# Copies.
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["copy", "pickle"]
+)
+def test_a_copy_of_a_graph_or_a_model_is_independent(copied):
+    a, _, d = two_stages()
+    leaf, output = copied((a, d))
+    output.backward()
+    assert (leaf.grad, a.grad) == (10.0, 0.0)
+    net = MLP(2, [3, 1])
+    twin = copied(net)
+    assert twin.state_dict() == net.state_dict()
+    twin([1.0, 2.0])[0].backward()
+    assert any(p.grad for p in twin.parameters())
+    assert not any(p.grad for p in net.parameters())
+
+
+# Scale.
+
+
+def nodes_alive():
+    return sum(type(thing) is Value for thing in gc.get_objects())
+
+
+@pytest.fixture
+def collector_off():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_the_whole_graph_is_freed_without_the_cycle_collector(collector_off, backward):
+    x = Value(0.5)
+    before = nodes_alive()
+    y = sum(((x * k).tanh() ** 2 / 3 - x).exp() for k in range(1, 50))
+    y = mean([y, dot([y, x], [x, y])])
+    assert nodes_alive() > before + 200
+    if backward:
+        y.backward()
+        y.backward()
+    del y
+    assert nodes_alive() == before
+
+
+def test_a_chain_of_a_million_operations_is_built_differentiated_and_freed(collector_off):
+    x = Value(1.0)
+    before = nodes_alive()
+    y = x
+    for _ in range(500_000):
+        y = -(y + x)  # twice, and it is y again
+    y.backward()
+    assert (y.data, x.grad) == (1.0, 1.0)
+    del y
+    assert nodes_alive() == before
+
+
+def test_a_dot_of_a_million_terms_is_one_node():
+    n = 1_000_000
+    w = Value(2.0)
+    y = dot([w] * n, [1.0] * n)
+    y.backward()
+    assert (y.data, w.grad) == (2.0 * n, n)

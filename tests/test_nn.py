@@ -1,0 +1,211 @@
+"""Neurons, layers, networks, and models of one's own."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from tinygrad_neuron import MLP, Layer, Module, Neuron, Value
+
+
+def test_a_neuron_is_an_activation_of_weights_times_inputs_plus_bias():
+    neuron = Neuron(2, activation=Value.tanh)
+    neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})
+    y = neuron([3.0, 1.0])
+    assert y.data == math.tanh(0.5 * 3.0 - 1.0 * 1.0 + 0.25)
+    y.backward()
+    slope = 1 - y.data**2
+    assert [p.grad for p in neuron.parameters()] == [slope * 3.0, slope * 1.0, slope]
+
+
+def test_a_neuron_is_a_dot_a_plus_and_an_activation():
+    neuron = Neuron(2, activation=Value.sigmoid)
+    x = [Value(1.0), Value(2.0)]
+    y = neuron(x)
+    assert y.op == "sigmoid"
+    (z,) = y.operands
+    assert z.op == "+"
+    assert z.operands[0].op == "dot"
+    assert z.operands[0].operands == (*neuron.w, *x)
+    assert z.operands[1] is neuron.b
+
+
+def test_without_an_activation_a_neuron_is_linear():
+    neuron = Neuron(1)
+    neuron.load_state_dict({"w1": 3.0, "b": 1.0})
+    assert neuron([2.0]).data == 7.0
+    assert neuron(2.0).data == 7.0
+    assert neuron(Value(2.0)).data == 7.0
+    assert neuron(np.array([2.0])).data == 7.0
+    assert neuron(np.float32(2.0)).data == 7.0
+
+
+def test_any_function_of_a_value_is_an_activation():
+    neuron = Neuron(1, activation=lambda z: z * z.sigmoid())
+    neuron.load_state_dict({"w1": 1.0, "b": 0.0})
+    assert neuron(math.log(3)).data == pytest.approx(math.log(3) * 0.75, rel=1e-12)
+
+
+def test_weights_start_uniform_within_one_over_the_root_of_n_and_the_bias_at_zero():
+    neuron = Neuron(400, rng=random.Random(0))
+    weights = [w.data for w in neuron.w]
+    assert all(abs(w) <= 1 / 20 for w in weights)
+    assert max(weights) > 0.045
+    assert min(weights) < -0.045
+    assert abs(sum(weights) / 400) < 3 * (1 / 20) / math.sqrt(3 * 400)  # three standard errors
+    assert neuron.b.data == 0.0
+
+
+def test_chance_is_handed_in():
+    make = [lambda rng: Neuron(3, rng=rng), lambda rng: MLP(2, [3, 1], rng=rng)]
+    for model in make:
+        assert model(random.Random(1)).state_dict() == model(random.Random(1)).state_dict()
+        assert model(random.Random(1)).state_dict() != model(random.Random(2)).state_dict()
+        random.seed(5)
+        first = model(None).state_dict()
+        random.seed(5)
+        assert model(None).state_dict() == first
+
+
+def test_parameters_are_labelled():
+    neuron = Neuron(3)
+    assert [p.label for p in neuron.parameters()] == ["w1", "w2", "w3", "b"]
+    assert neuron.parameters() == [*neuron.w, neuron.b]
+
+
+@pytest.mark.parametrize("x", [[1.0], [1.0, 2.0, 3.0], [], 1.0])
+def test_a_wrong_number_of_inputs_is_an_error_that_states_both_numbers(x):
+    given = len(x) if isinstance(x, list) else 1
+    for model in Neuron(2), Layer(2, 3), MLP(2, [3, 1]):
+        with pytest.raises(ValueError, match=f"a neuron with 2 inputs was given {given}"):
+            model(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Neuron(0), ValueError, "at least one input, not 0"),
+        (lambda: Neuron(2, activation="relu"), TypeError, "a function such as Value.tanh, not 'relu'"),
+        (lambda: MLP(2, []), ValueError, r"at least one layer, .* not \[2\]"),
+        (lambda: MLP(2, [3, 0]), ValueError, r"sizes above 0, not \[2, 3, 0\]"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_a_layer_turns_its_inputs_into_nodes_once():
+    layer = Layer(2, 3, activation=Value.tanh)
+    outputs = layer([1.0, 2.0])
+    assert len(outputs) == 3
+    inputs = {y.operands[0].operands[0].operands[2:] for y in outputs}
+    assert len(inputs) == 1
+
+
+def test_layers_and_networks_always_return_a_list():
+    assert [type(y) for y in Layer(2, 1)([1.0, 2.0])] == [Value]
+    assert [type(y) for y in MLP(2, [3, 1])([1.0, 2.0])] == [Value]
+    assert len(MLP(1, [3, 2])(1.0)) == 2
+
+
+def test_a_network_is_relu_inside_and_linear_at_the_end():
+    net = MLP(2, [4, 3, 1])
+    assert [(len(layer.neurons), len(layer.neurons[0].w)) for layer in net.layers] == [
+        (4, 2),
+        (3, 4),
+        (1, 3),
+    ]
+    activations = [n.activation for layer in net.layers for n in layer.neurons]
+    assert activations == [Value.relu] * 7 + [None]
+    assert MLP(2, [3, 1], activation=Value.tanh).layers[0].neurons[0].activation is Value.tanh
+    assert len(MLP(2, [16, 16, 1]).parameters()) == 337
+
+
+def test_zero_grad_zeroes_every_parameter():
+    net = MLP(2, [3, 1])
+    net([1.0, 2.0])[0].backward()
+    assert any(p.grad for p in net.parameters())
+    net.zero_grad()
+    assert not any(p.grad for p in net.parameters())
+
+
+def test_repr_counts_the_parameters():
+    assert repr(Neuron(2)) == "Neuron(3 parameters)"
+    assert repr(MLP(2, [16, 16, 1])) == "MLP(337 parameters)"
+
+
+# A model of one's own.
+
+
+class Wave(Module):
+    def __init__(self):
+        self.hidden = Layer(1, 2, activation=Value.sin)
+        self.scale = Value(2.0)
+        self.taps = [Value(0.5), Value(-1.0), Value(4.0)]
+        self.more = {"phase": (Value(7.0),)}
+        self.again = self.scale
+        self.name = "wave"
+        self.last = self.scale * 3
+        self.holder = self
+
+
+NAMES = [
+    "hidden.neurons[0].w1",
+    "hidden.neurons[0].b",
+    "hidden.neurons[1].w1",
+    "hidden.neurons[1].b",
+    "scale",
+    "taps[0]",
+    "taps[1]",
+    "taps[2]",
+    "more['phase'][0]",
+]
+
+
+def test_the_leaves_among_the_attributes_are_parameters_named_by_their_paths():
+    wave = Wave()
+    assert list(wave.state_dict()) == NAMES
+    assert wave.named_parameters()["taps[2]"] is wave.taps[2]
+    assert wave.parameters() == list(wave.named_parameters().values())
+    assert len(wave.parameters()) == 9
+
+
+def test_a_state_is_plain_numbers_and_can_be_loaded_into_another_model():
+    assert Neuron(1).state_dict().keys() == {"w1", "b"}
+    assert "layers[0].neurons[3].w1" in MLP(2, [4, 1]).state_dict()
+    wave, other = Wave(), Wave()
+    other.load_state_dict(wave.state_dict())
+    assert other.state_dict() == wave.state_dict()
+    assert all(type(number) is float for number in wave.state_dict().values())
+    neuron = Neuron(1)
+    neuron.load_state_dict({"b": 1, "w1": np.float32(0.5)})
+    assert neuron.state_dict() == {"w1": 0.5, "b": 1.0}
+
+
+def test_a_neuron_with_more_attributes_keeps_its_names():
+    class Gated(Neuron):
+        def __init__(self):
+            super().__init__(2)
+            self.gate = Value(1.0)
+
+    assert list(Gated().state_dict()) == ["w1", "w2", "b", "gate"]
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        ({"w1": 9.0}, ValueError, r"missing or unknown: \['b'\]"),
+        ({"w1": 9.0, "b": 9.0, "w2": 9.0}, ValueError, r"missing or unknown: \['w2'\]"),
+        ({"w1": 9.0, "B": 9.0}, ValueError, r"missing or unknown: \['B', 'b'\]"),
+        ({"w1": 9.0, "b": "9"}, TypeError, "the state's 'b' must be a real number, not '9'"),
+        ({"w1": 9.0, "b": None}, TypeError, "the state's 'b' must be a real number, not None"),
+    ],
+)
+def test_a_wrong_state_is_an_error_and_nothing_is_loaded(state, error, message):
+    neuron = Neuron(1)
+    before = neuron.state_dict()
+    with pytest.raises(error, match=message):
+        neuron.load_state_dict(state)
+    assert neuron.state_dict() == before
