@@ -86,7 +86,11 @@ def test_a_wrong_number_of_inputs_is_an_error_that_states_both_numbers(x):
     ("make", "error", "message"),
     [
         (lambda: Neuron(0), ValueError, "at least one input, not 0"),
-        (lambda: Neuron(2, activation="relu"), TypeError, "a function such as Value.tanh, not 'relu'"),
+        (
+            lambda: Neuron(2, activation="relu"),
+            TypeError,
+            "a function such as Value.tanh, not 'relu'",
+        ),
         (lambda: MLP(2, []), ValueError, r"at least one layer, .* not \[2\]"),
         (lambda: MLP(2, [3, 0]), ValueError, r"sizes above 0, not \[2, 3, 0\]"),
     ],

@@ -1,6 +1,8 @@
 """A minimal scalar autograd engine with a neuron built on top, written to be read."""
 
+from tinygrad_neuron.checkup import checkup
 from tinygrad_neuron.engine import Value, dot, edges, mean, no_grad, topological_order
+from tinygrad_neuron.gradcheck import gradcheck, tangents
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
 from tinygrad_neuron.optim import SGD
@@ -16,11 +18,14 @@ __all__ = [
     "Value",
     "bce_loss",
     "bce_with_logits_loss",
+    "checkup",
     "dot",
     "edges",
+    "gradcheck",
     "hinge_loss",
     "mean",
     "mse_loss",
     "no_grad",
+    "tangents",
     "topological_order",
 ]

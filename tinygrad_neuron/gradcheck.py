@@ -87,7 +87,7 @@ def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
         return Row(x, analytic, math.nan, 0.0, "not differentiable here")
     numeric = (left + right) / 2
     scale = max(1.0, abs(left), abs(right))
-    tolerance = 1e-6 * scale + abs(numeric - (finer_left + finer_right) / 2)
+    tolerance = 1e-6 * scale + 2 * abs(numeric - (finer_left + finer_right) / 2)
     # The two sides of a smooth curve differ by h·f'', in proportion to h; those of a kink do not.
     bend = abs((finer_right - finer_left) - (right - left) / FINER)
     if bend > 1e-5 * scale + 100 * EPSILON * abs(f(x)) / h:

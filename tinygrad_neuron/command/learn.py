@@ -105,7 +105,7 @@ def train(
 
 
 def sentence(epoch: int, lr: float, what: str) -> str:
-    return f"diverged at epoch {epoch} with the learning rate {lr:g}: {what}; try --lr {lr / 10:g}"
+    return f"diverged at epoch {epoch} at the learning rate {lr:g}: {what}; try --lr {lr / 10:g}"
 
 
 def print_weights(neuron: Neuron, data: Dataset) -> None:

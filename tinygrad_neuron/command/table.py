@@ -66,7 +66,7 @@ def read_table(path: Path) -> Table:
     """Read a comma-separated file in UTF-8 whose first row names the columns."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, skipinitialspace=True)
             records = [Row(reader.line_num, [" ".join(c.split()) for c in r]) for r in reader]
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,130 @@
+"""Random programs over all operations, which can be run on this engine and on another."""
+
+import math
+import random
+
+from tinygrad_neuron import (
+    Value,
+    bce_loss,
+    bce_with_logits_loss,
+    dot,
+    edges,
+    mean,
+    topological_order,
+)
+
+# Each operation with the numbers at which it is defined and not steep beyond reason.
+UNARY = {
+    "neg": lambda x: True,
+    "abs": lambda x: abs(x) > 0.01,  # away from the kink
+    "relu": lambda x: abs(x) > 0.01,
+    "exp": lambda x: x < 5,
+    "log": lambda x: x > 0.1,
+    "sqrt": lambda x: x > 0.1,
+    "sin": lambda x: True,
+    "cos": lambda x: True,
+    "tanh": lambda x: abs(x) < 4,  # further out the slope has few correct digits in any engine
+    "sigmoid": lambda x: abs(x) < 6,
+    "**3": lambda x: abs(x) < 10,
+    "**-2": lambda x: abs(x) > 0.3,
+    "**0.5": lambda x: x > 0.1,
+    "bce": lambda x: 0.05 < x < 0.95,
+    "bce_with_logits": lambda x: True,
+    "2 **": lambda x: abs(x) < 6,
+    "3 -": lambda x: True,
+}
+BINARY = {
+    "+": lambda x, y: True,
+    "-": lambda x, y: True,
+    "*": lambda x, y: True,
+    "/": lambda x, y: abs(y) > 0.3,
+    "**": lambda x, y: 0.3 < x < 5 and abs(y) < 3,
+}
+NARY = ["dot", "mean"]
+TARGET = 0.25  # of the cross-entropies
+
+
+def engine_operation(op, operands):
+    """The operation on this engine's Values."""
+    first, *rest = operands
+    match op:
+        case "+":
+            return first + rest[0]
+        case "-":
+            return first - rest[0]
+        case "*":
+            return first * rest[0]
+        case "/":
+            return first / rest[0]
+        case "**":
+            return first ** rest[0]
+        case "neg":
+            return -first
+        case "abs":
+            return abs(first)
+        case "2 **":
+            return 2**first
+        case "3 -":
+            return 3 - first
+        case "dot":
+            half = len(operands) // 2
+            return dot(operands[:half], operands[half:])
+        case "mean":
+            return mean(operands)
+        case "bce":
+            return bce_loss(first, TARGET)
+        case "bce_with_logits":
+            return bce_with_logits_loss(first, TARGET)
+    if op.startswith("**"):
+        return first ** (float(op[2:]) if "." in op else int(op[2:]))
+    return getattr(first, op)()
+
+
+class Program:
+    """leaves: numbers; steps: (op, indices of the operands among leaves and earlier results).
+
+    The last result is the output. Its value, and those on the way, stay below 1000.
+    """
+
+    def __init__(self, seed, size=30):
+        rng = random.Random(seed)
+        self.leaves = [rng.uniform(-2, 2) for _ in range(rng.randint(2, 6))]
+        self.steps = []
+        nodes = [Value(x) for x in self.leaves]
+        while len(self.steps) < size:
+            op = rng.choice([*UNARY, *BINARY, *BINARY, *NARY])
+            n = 1 if op in UNARY else 2 if op in BINARY else 2 * rng.randint(1, 4)
+            # recent nodes more often, so that graphs are deep as well as wide
+            indices = [
+                rng.randrange(len(nodes))
+                if rng.random() < 0.5
+                else len(nodes) - 1 - rng.randrange(3) % len(nodes)
+                for _ in range(n)
+            ]
+            numbers = [nodes[i].data for i in indices]
+            if not {**UNARY, **BINARY}.get(op, lambda *_: True)(*numbers):
+                continue
+            node = engine_operation(op, [nodes[i] for i in indices])
+            if abs(node.data) < 1000 and all(math.isfinite(p) for p in node.partials):
+                nodes.append(node)
+                self.steps.append((op, indices))
+
+    def run(self, leaves, operation=engine_operation):
+        """The output, from leaves of any engine."""
+        nodes = list(leaves)
+        for op, indices in self.steps:
+            nodes.append(operation(op, [nodes[i] for i in indices]))
+        return nodes[-1]
+
+
+def sizes_of_gradients(output):
+    """Per node, the sum of the absolute values that are added up for its gradient.
+
+    Two programs that add in another order differ by a rounding of this sum, not of the
+    gradient, which may have cancelled.
+    """
+    order = topological_order(output)
+    sizes = dict.fromkeys(order, 0.0) | {output: 1.0}
+    for node, operand, partial in edges(order):
+        sizes[operand] += sizes[node] * abs(partial)
+    return sizes

@@ -1,0 +1,272 @@
+"""`tinygrad-neuron learn`, as a process."""
+
+import math
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+IRIS = Path(__file__).parent.parent / "notebooks" / "iris.csv"
+
+LINE = """\
+Step 0: w=0.93, b=0.14, loss=60.3750
+Step 20: w=2.99, b=0.86, loss=0.0431
+Step 40: w=3.04, b=0.88, loss=0.0024
+Step 60: w=3.04, b=0.89, loss=0.0021
+Step 80: w=3.04, b=0.89, loss=0.0019
+Learned: y = 3.03x + 0.90
+"""
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "tinygrad_neuron", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", **options)
+
+
+def learn(*arguments):
+    done = run("learn", *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def number_after(name, output):
+    (line,) = [line for line in output.splitlines() if line.startswith(name)]
+    return float(line.removesuffix("%").split()[-1])
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+        return path
+
+    return write
+
+
+# What it does.
+
+
+def test_without_a_table_it_learns_the_textbook_line():
+    assert learn() == LINE
+
+
+def test_the_console_script_is_the_same_command():
+    script = Path(sys.executable).with_name("tinygrad-neuron")
+    done = subprocess.run([script, "learn"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, LINE)
+    version = subprocess.run([script, "--version"], capture_output=True, text=True)
+    assert version.stdout.startswith("tinygrad-neuron 0.")
+
+
+def test_a_column_of_numbers_is_learned_by_a_linear_neuron(table):
+    rows = [(x, z, 2 * x - 30 * z + 5) for x in (1, 2, 4, 7) for z in (0.1, 0.2, 0.5)]
+    text = "\n".join(",".join(map(str, row)) for row in [("x", "z", "y"), *rows])
+    output = learn(table(text))
+    assert "\ny = 2*x - 30*z + 5\n" in output
+    assert number_after("loss", output) < 1e-9
+    assert "accuracy" not in output
+    lines = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line}
+    deviation = math.sqrt(sum((x - 3.5) ** 2 for x in (1, 2, 4, 7)) / 4)
+    assert float(lines["x"][0]) == pytest.approx(2 * deviation, rel=1e-3)
+    assert lines["x"][1:] == ["2"]
+    assert lines["bias"][1:] == ["5"]
+
+
+def test_two_words_are_two_classes_in_alphabetical_order(table):
+    output = learn(table("x,who\n1,cat\n2,cat\n8,ant\n9,ant\n"))
+    assert output.startswith("ant = 0, cat = 1\nEpoch 0, Loss: ")
+    assert "probability of cat = sigmoid(-" in output
+    assert output.endswith("accuracy                100.0 %\n")
+
+
+def test_zero_and_one_are_two_classes(table):
+    output = learn(table("x,y\n1,0\n2,0.0\n8,1\n9,1\n"))
+    assert output.startswith("0 = 0, 1 = 1\n")
+    assert number_after("accuracy", output) == 100.0
+
+
+def test_classes_picks_two_in_the_order_given():
+    output = learn(IRIS, "--classes", "setosa,versicolor")
+    assert output.startswith("setosa = 0, versicolor = 1\n")
+    assert number_after("accuracy", output) == 100.0
+    assert learn(IRIS, "--classes", "versicolor,setosa").startswith("versicolor = 0, setosa = 1\n")
+
+
+def test_class_tells_one_from_the_rest():
+    output = learn(IRIS, "--class", "setosa")
+    assert output.startswith("not setosa = 0, setosa = 1\n")
+    assert number_after("accuracy", output) == 100.0
+
+
+def test_rows_held_out_are_reported_apart():
+    output = learn(IRIS, "--classes", "versicolor,virginica", "--holdout", "0.3")
+    assert number_after("accuracy (training)", output) >= 90.0
+    assert number_after("accuracy (held out)", output) >= 88.0
+    assert number_after("loss (held out)", output) > number_after("loss (training)", output)
+
+
+def test_the_seed_decides_which_rows_and_weights():
+    options = [IRIS, "--class", "setosa", "--holdout", "0.3", "--epochs", "3"]
+    assert learn(*options) == learn(*options, "--seed", "0")
+    assert learn(*options) != learn(*options, "--seed", "1")
+
+
+def test_the_loss_is_printed_some_ten_times():
+    for epochs, lines in [(200, 11), (5, 5), (1, 1), (37, 13)]:
+        output = learn(IRIS, "--class", "setosa", "--epochs", epochs)
+        epochs_printed = [line for line in output.splitlines() if line.startswith("Epoch ")]
+        assert len(epochs_printed) == lines
+        assert epochs_printed[-1].startswith(f"Epoch {epochs - 1}, Loss: ")
+
+
+def test_target_names_the_column_to_learn(table):
+    output = learn(table("y,x\n2,1\n4,2\n6,3\n"), "--target", "y")
+    assert "\ny = 2*x" in output
+
+
+def test_the_equation_has_its_signs_and_its_classes(table):
+    rng = random.Random(0)
+    rows = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(30)]
+    text = "a,b,c\n" + "".join(f"{a},{b},{-a - 2 * b - 3}\n" for a, b in rows)
+    assert "\nc = - 1*a - 2*b - 3\n" in learn(table(text))
+
+
+def test_a_column_that_never_changes_is_left_out_with_a_warning(table):
+    done = run("learn", table("k,x,y\n7,1,2\n7,2,4\n7,3,6\n"))
+    assert done.returncode == 0
+    assert done.stderr == "warning: column 'k' is left out, for it never changes\n"
+    assert "y = 2*x" in done.stdout
+
+
+def test_blank_lines_spaces_and_quotes_do_no_harm(table):
+    output = learn(table('\ufeff x , "a, b" ,y\r\n 1 ,5, 2\r\n\r\n2,9,4\r\n3,1,6\r\n\r\n'))
+    assert "*a, b" in output
+
+
+# What it refuses: one line, and exit status 2.
+
+GOOD = "x,y\n1,2\n2,4\n3,6\n"
+BAD_TABLES = {
+    "empty": ("", "the file is empty"),
+    "only blank lines": ("\n\n", "the file is empty"),
+    "only a header": ("x,y\n", "a header and no row"),
+    "too few cells": ("x,y\n1,2\n2\n", "line 3: 1 cells under a header of 2"),
+    "too many cells": ("x,y\n1,2,3\n", "line 2: 3 cells under a header of 2"),
+    "missing cell": ("x,y\n1,2\n,4\n", "line 3, column 'x': the cell is empty"),
+    "missing target": ("x,y\n1,\n2,4\n", "line 2, column 'y': the cell is empty"),
+    "missing word": ("x,y\n1,a\n2,\n3,b\n", "line 3, column 'y': the cell is empty"),
+    "a word among numbers": ("x,y\n1,2\ntwo,4\n", "line 3, column 'x': 'two' is not a finite"),
+    "a word in the target": ("x,y\n1,2\n2,n/a\n3,6\n", "line 3, column 'y': 'n/a' is not a finite"),
+    "nan": ("x,y\n1,2\nnan,4\n", "line 3, column 'x': 'nan' is not a finite number"),
+    "infinite": ("x,y\n1,2\n2,-inf\n", "line 3, column 'y': '-inf' is not a finite number"),
+    "too large to be finite": ("x,y\n1,2\n1e999,4\n", "'1e999' is not a finite number"),
+    "underscore": ("x,y\n1,2\n1_000,4\n", "'1_000' is not a finite number"),
+    "column twice": ("x,x,y\n1,2,3\n", "the column 'x' stands in the header twice"),
+    "column without a name": ("x,,y\n1,2,3\n", "column 2 has no name"),
+    "no input": ("y\n1\n2\n", "no input column is left beside 'y'"),
+    "no input that changes": ("x,y\n1,2\n1,3\n", "no input column is left beside 'y'"),
+    "one class": ("x,y\n1,a\n2,a\n", "one class only, 'a'"),
+    "only zeros": ("x,y\n1,0\n2,0\n", "one class only, '0'"),
+    "three classes": (
+        "x,y\n1,a\n2,b\n3,c\n",
+        "3 classes, a, b, c; keep two with --classes A,B, or tell one from the rest with --class A",
+    ),
+    "no text": (b"x,y\n\xff\xfe,1\n", "not a text file in UTF-8"),
+    "numbers too large": ("x,y\n1e308,2\n-1e308,3\n1.7e308,1\n", "the numbers are too large"),
+    "a cell of lines": ('x,y\n"one\ntwo",2\n', "'one two' is not a finite number"),
+}
+
+
+def refused(*arguments):
+    done = run(*arguments)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()[-1:]
+    assert [x for x in done.stderr.splitlines() if not x.startswith("warning:")] == [line]
+    assert line.startswith("tinygrad-neuron")
+    return line
+
+
+@pytest.mark.parametrize("kind", BAD_TABLES)
+def test_a_bad_table_is_one_line_that_names_the_place(table, kind):
+    text, message = BAD_TABLES[kind]
+    path = table(text)
+    line = refused("learn", path)
+    assert str(path) in line
+    assert message in line
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
+    assert "no such file" in refused("learn", tmp_path / "none.csv")
+    assert "is a directory" in refused("learn", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "z"], "no column 'z', only x, y"),
+        (["--classes", "2,9"], "no row has '9' in column 'y', only 2, 4, 6"),
+        (["--class", "9"], "no row has '9' in column 'y'"),
+        (["--classes", "2"], "must be two different classes A,B, not '2'"),
+        (["--classes", "2,2"], "must be two different classes A,B, not '2,2'"),
+        (["--classes", "2,4,6"], "must be two different classes A,B"),
+        (["--classes", "2,4", "--class", "2"], "not allowed with argument"),
+        (["--epochs", "0"], "must be a whole number above 0, not '0'"),
+        (["--epochs", "2.5"], "must be a whole number above 0, not '2.5'"),
+        (["--holdout", "1.5"], "must be at least 0 and below 1, not '1.5'"),
+        (["--holdout", "-0.1"], "must be at least 0 and below 1"),
+        (["--holdout", "nan"], "must be at least 0 and below 1"),
+        (["--holdout", "0.9"], "3 rows are too few to hold out a share of 0.9"),
+        (["--holdout", "0.1"], "3 rows are too few to hold out a share of 0.1"),
+        (["--lr", "-1"], "must be a number above 0, not '-1'"),
+        (["--lr", "0"], "must be a number above 0"),
+        (["--lr", "inf"], "must be a number above 0"),
+        (["--lr", "fast"], "must be a number above 0, not 'fast'"),
+        (["--seed", "x"], "invalid int value"),
+        (["--nonsense"], "unrecognized arguments"),
+    ],
+)
+def test_a_bad_option_is_one_line(table, options, message):
+    assert message in refused("learn", table(GOOD), *options)
+
+
+@pytest.mark.parametrize("option", ["--target", "--classes", "--class", "--holdout"])
+def test_an_option_about_a_table_needs_one(option):
+    value = {"--classes": "a,b", "--holdout": "0.1"}.get(option, "x")
+    assert f"{option} needs a table" in refused("learn", option, value)
+
+
+def test_one_class_among_the_rows_to_learn_from_is_refused(table):
+    path = table("x,y\n" + "".join(f"{i},{'a' if i else 'b'}\n" for i in range(3)))
+    lines = {run("learn", path, "--holdout", "0.34", "--seed", seed).stderr for seed in range(9)}
+    assert any("have one class only, 'a'" in line for line in lines)
+
+
+def test_no_command_is_one_line():
+    assert "required: COMMAND" in refused()
+
+
+# Divergence: its sentence, and exit status 1.
+
+
+def test_divergence_says_when_at_which_rate_and_what_to_try(table):
+    for options in [["--lr", "1.0"], [table(GOOD), "--lr", "1.5"], ["--lr", "10"]]:
+        done = run("learn", *options)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        rate = float(options[-1])
+        assert f"at the learning rate {rate:g}: the loss grew from " in line
+        assert line.endswith(f"; try --lr {rate / 10:g}")
+        assert "diverged at epoch " in line
+
+
+@pytest.mark.parametrize("lr", ["1e200", "1e308"])
+def test_an_overflow_and_a_number_that_is_not_finite_are_divergence_too(table, lr):
+    for path in [], [table(GOOD)], [table("x,y\n1,a\n2,a\n8,b\n9,b\n")]:
+        done = run("learn", *path, "--lr", lr)
+        assert (done.returncode, done.stderr.count("\n")) in [(1, 1), (0, 0)]
+        assert "Traceback" not in done.stderr
+        assert "nan" not in done.stdout

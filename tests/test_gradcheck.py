@@ -1,0 +1,122 @@
+"""`gradcheck` and `tangents`: they find right gradients right, and wrong ones wrong."""
+
+import math
+import random
+
+import pytest
+from graphs import Program, sizes_of_gradients
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_neuron import Value, gradcheck, tangents, topological_order
+from tinygrad_neuron.gradcheck import GradCheck
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_the_gradients_of_random_graphs_agree_with_small_differences(seed):
+    program = Program(seed, size=8)
+    check = gradcheck(lambda *leaves: program.run(leaves), program.leaves)
+    assert check, f"{program.steps}\n{check}"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_the_gradient_times_a_direction_is_the_tangent(seed):
+    program = Program(seed, size=40)
+    rng = random.Random(seed)
+    leaves = [Value(x) for x in program.leaves]
+    output = program.run(leaves)
+    reached = set(topological_order(output))
+    direction = {leaf: rng.uniform(-1, 1) for leaf in leaves if leaf in reached}
+    output.backward()
+    along = sum(leaf.grad * speed for leaf, speed in direction.items())
+    sizes = sizes_of_gradients(output)
+    size = sum(sizes[leaf] * abs(speed) for leaf, speed in direction.items())
+    assert abs(tangents(output, direction)[output] - along) <= 1e-9 * size
+
+
+def test_the_tangents_of_a_product_are_those_of_the_book():
+    a, b = Value(2.0), Value(5.0)
+    c = a * b
+    y = c + a
+    assert tangents(y, {a: 1.0}) == {a: 1.0, b: 0.0, c: 5.0, y: 6.0}
+    assert tangents(y, {a: 10.0, b: 1.0})[y] == 62.0
+    assert (a.grad, y.grad) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("stray", [Value(1.0), "y"])
+def test_a_direction_along_something_else_is_an_error(stray):
+    a = Value(2.0)
+    y = a * a
+    with pytest.raises(ValueError, match="along leaves of the graph, unlike Value"):
+        tangents(y, {y if stray == "y" else stray: 1.0})
+
+
+def test_a_wrong_rule_is_found():
+    def wrong_square(x):
+        return Value(x.data**2, (x,), (x.data,), "square")
+
+    check = gradcheck(lambda a, b: wrong_square(a) * b, [3.0, 2.0])
+    assert not check
+    assert [row.verdict for row in check.rows] == ["wrong", "right"]
+    assert [row.analytic for row in check.rows] == [6.0, 9.0]
+    assert check.rows[0].numeric == pytest.approx(12.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("error", [1e-3, -1e-3, 1e-5])
+def test_a_rule_that_is_a_little_wrong_is_found(error):
+    def almost(x):
+        return Value(math.sin(x.data), (x,), (math.cos(x.data) + error,), "almost")
+
+    assert not gradcheck(almost, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"), [(Value.relu, 0.0), (abs, 0.0), (Value.relu, 2e-6), (Value.sqrt, 0.0)]
+)
+def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
+    check = gradcheck(lambda v: f(v) * 3 + v, x)
+    assert check
+    assert check.rows[0].verdict == "not differentiable here"
+    assert "not differentiable here" in str(check)
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda v: 1e6 * v**2, 1.0),  # steep and curved is not a kink
+        (lambda v: v**-3, 0.01),
+        (lambda v: 1e8 + v, 1.0),
+        (Value.exp, 30.0),
+        (lambda v: (1e4 * v).sin(), 0.3),
+        (Value.relu, 1e-4),
+        (lambda v: v, 1e9),
+    ],
+)
+def test_what_is_smooth_is_right(f, at):
+    check = gradcheck(f, at)
+    assert [row.verdict for row in check.rows] == ["right"]
+
+
+def test_what_the_function_uses_besides_its_inputs_keeps_its_gradient():
+    w = Value(2.0)
+    inner = w * 3
+    inner.backward()
+    assert gradcheck(lambda x: inner * x, 2.0)
+    assert (w.grad, inner.grad) == (3.0, 1.0)
+
+
+def test_a_function_that_returns_no_value_is_an_error():
+    with pytest.raises(TypeError, match="returns one Value, not 2.0"):
+        gradcheck(lambda x: x.data, 2.0)
+
+
+def test_the_result_prints_as_a_table():
+    check = gradcheck(lambda a, b: a * b, [2.0, -5.0])
+    assert isinstance(check, GradCheck)
+    head, first, second = str(check).splitlines()
+    assert head.split() == ["input", "analytic", "numeric", "error"]
+    assert first.split()[:2] == ["2", "-5"]
+    assert second.split()[:2] == ["-5", "2"]
+    assert first.endswith("right")

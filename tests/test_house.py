@@ -1,0 +1,91 @@
+"""The layout of the package: what may import what, and how long the lesson may be."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_neuron
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tinygrad_neuron"
+LESSON = ["engine", "nn", "losses", "optim"]
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    """The modules of this package that a file imports, such as "engine" or "command.table"."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports have their full names"
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {n.partition(".")[2] for n in names if n.split(".")[0] == "tinygrad_neuron"}
+
+
+@pytest.mark.parametrize("name", LESSON)
+def test_the_lesson_knows_only_the_engine_and_the_engine_nothing(name):
+    assert imported(PACKAGE / f"{name}.py") <= (set() if name == "engine" else {"engine"})
+
+
+@pytest.mark.parametrize("name", ["gradcheck", "checkup"])
+def test_the_checks_know_only_the_lesson(name):
+    assert imported(PACKAGE / f"{name}.py") <= set(LESSON)
+
+
+def test_imports_go_from_command_to_view_to_lesson_and_never_back():
+    layers = {"view": 1, "command": 2}
+    for path in FILES:
+        if path.name in ("__init__.py", "__main__.py") and path.parent == PACKAGE:
+            continue
+        own = layers.get(path.relative_to(PACKAGE).parts[0], 0)
+        for module in imported(path):
+            assert layers.get(module.split(".")[0], 0) <= own, f"{path} imports {module}"
+
+
+def test_the_lesson_has_at_most_580_lines_and_its_engine_350():
+    lines = {n: len((PACKAGE / f"{n}.py").read_text("utf-8").splitlines()) for n in LESSON}
+    assert lines["engine"] <= 350
+    assert sum(lines.values()) <= 580, lines
+
+
+def test_the_chain_rule_stands_on_one_line():
+    lines = [line for path in FILES for line in path.read_text("utf-8").splitlines()]
+    assert sum(bool(re.search(r"\.grad \+=", line)) for line in lines) == 1
+
+
+def test_the_engine_works_when_copied_alone_into_an_empty_folder(tmp_path):
+    shutil.copy(PACKAGE / "engine.py", tmp_path)
+    program = "from engine import Value; x = Value(3.0); (x * x).backward(); print(x.grad)"
+    run = [sys.executable, "-S", "-c", program]  # -S: without what is installed
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "6.0\n"
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = "import sys, tinygrad_neuron; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    heavy = {"graphviz", "numpy", "torch", "matplotlib", "argparse", "csv", "subprocess"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_public_names_are_flat():
+    assert sorted(tinygrad_neuron.__all__) == sorted(set(tinygrad_neuron.__all__))
+    for name in tinygrad_neuron.__all__:
+        assert getattr(tinygrad_neuron, name).__doc__
+
+
+def test_the_top_level_holds_what_it_should_and_nothing_else():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    top = {name.split("/")[0] for name in tracked.stdout.split()}
+    assert {name for name in top if not name.startswith(".")} <= {
+        *("pyproject.toml", "README.md", "LICENSE", "tinygrad_neuron", "tests", "notebooks")
+    }

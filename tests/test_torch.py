@@ -1,0 +1,178 @@
+"""The same numbers as PyTorch, in float64."""
+
+import random
+
+import pytest
+from graphs import TARGET, Program, sizes_of_gradients
+
+from tinygrad_neuron import (
+    MLP,
+    SGD,
+    Neuron,
+    Value,
+    bce_loss,
+    bce_with_logits_loss,
+    mse_loss,
+)
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def torch_operation(op, operands):
+    """What `engine_operation` does, on tensors."""
+    first, *rest = operands
+    match op:
+        case "+":
+            return first + rest[0]
+        case "-":
+            return first - rest[0]
+        case "*":
+            return first * rest[0]
+        case "/":
+            return first / rest[0]
+        case "**":
+            return first ** rest[0]
+        case "2 **":
+            return 2**first
+        case "3 -":
+            return 3 - first
+        case "dot":
+            half = len(operands) // 2
+            return torch.dot(torch.stack(operands[:half]), torch.stack(operands[half:]))
+        case "mean":
+            return torch.stack(operands).mean()
+        case "bce":
+            return F.binary_cross_entropy(first, torch.tensor(TARGET))
+        case "bce_with_logits":
+            return F.binary_cross_entropy_with_logits(first, torch.tensor(TARGET))
+    if op.startswith("**"):
+        return first ** float(op[2:])
+    return getattr(torch, op)(first)
+
+
+@pytest.mark.parametrize("start", range(0, 3000, 500))
+def test_random_graphs_have_pytorchs_values_and_gradients(start):
+    for seed in range(start, start + 500):
+        program = Program(seed)
+        leaves = [Value(x) for x in program.leaves]
+        tensors = [torch.tensor(x, requires_grad=True) for x in program.leaves]
+        output, expected = program.run(leaves), program.run(tensors, torch_operation)
+        output.backward()
+        expected.backward()
+        sizes = sizes_of_gradients(output)
+        assert output.data == pytest.approx(expected.item(), rel=1e-9, abs=1e-9), seed
+        for leaf, tensor in zip(leaves, tensors):
+            gradient = 0.0 if tensor.grad is None else tensor.grad.item()
+            assert abs(leaf.grad - gradient) <= 1e-9 * sizes.get(leaf, 0.0), seed
+
+
+POINTS = [-3.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0, 1000.0, -1000.0, float("nan")]
+
+
+@pytest.mark.parametrize(
+    "op", ["relu", "abs", "tanh", "sigmoid", "sin", "cos", "**2", "**0", "bce_with_logits"]
+)
+def test_conventions_at_the_corners_are_pytorchs(op):
+    from graphs import engine_operation
+
+    for x in POINTS:
+        leaf, tensor = Value(x), torch.tensor(x, requires_grad=True)
+        output, expected = engine_operation(op, [leaf]), torch_operation(op, [tensor])
+        output.backward()
+        expected.backward()
+        if x == x:
+            assert output.data == pytest.approx(expected.item(), rel=1e-12, abs=1e-12)
+            assert leaf.grad == pytest.approx(tensor.grad.item(), rel=1e-12, abs=1e-12)
+        elif op != "**0":
+            assert output.data != output.data
+            assert expected.isnan()
+
+
+@pytest.mark.parametrize("f", ["x.sqrt()", "x**0.5", "x**0", "x**1", "0**x", "x**v", "abs(x)"])
+def test_conventions_at_zero_are_pytorchs(f):
+    leaf, tensor = Value(0.0), torch.tensor(0.0, requires_grad=True)
+    eval(f, {"x": leaf, "v": Value(0.5)}).backward()
+    eval(f, {"x": tensor, "v": torch.tensor(0.5)}).backward()
+    assert leaf.grad == tensor.grad.item()
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-300, 1e-14, 0.3, 1 - 1e-14, 1.0])
+@pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
+def test_bce_is_pytorchs_at_and_beside_the_edges(p, t):
+    leaf, target = Value(p), Value(t)
+    tensor = torch.tensor(p, requires_grad=True)
+    wanted = torch.tensor(t, requires_grad=True)
+    output, expected = bce_loss(leaf, target), F.binary_cross_entropy(tensor, wanted)
+    output.backward()
+    expected.backward()
+    assert output.data == pytest.approx(expected.item(), rel=1e-12)
+    # PyTorch's 1e-12 is a float32, 4e-9 too small; its slope in the target has no bound.
+    assert leaf.grad == pytest.approx(tensor.grad.item(), rel=1e-8)
+    if p > 1e-40 and p < 1:
+        assert target.grad == pytest.approx(wanted.grad.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.9},
+        {"weight_decay": 0.1},
+        {"momentum": 0.5, "weight_decay": 0.01},
+    ],
+)
+def test_sgd_moves_as_pytorchs_over_fifty_steps(options):
+    rng = random.Random(0)
+    xs = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(8)]
+    ys = [rng.uniform(-1, 1) for _ in range(8)]
+    neuron = Neuron(2, activation=Value.tanh, rng=rng)
+    w = torch.tensor([v.data for v in neuron.w], requires_grad=True)
+    b = torch.tensor(neuron.b.data, requires_grad=True)
+    ours, theirs = (
+        SGD(neuron.parameters(), lr=0.1, **options),
+        torch.optim.SGD([w, b], lr=0.1, **options),
+    )
+    for step in range(50):
+        if step == 25:
+            ours.lr = theirs.param_groups[0]["lr"] = 0.05
+        ours.zero_grad()
+        theirs.zero_grad()
+        mse_loss([neuron(x) for x in xs], ys).backward()
+        F.mse_loss(torch.tanh(torch.tensor(xs) @ w + b), torch.tensor(ys)).backward()
+        ours.step()
+        theirs.step()
+        state = [p.data for p in neuron.parameters()]
+        assert state == pytest.approx([*w.tolist(), b.item()], rel=1e-12, abs=1e-12)
+
+
+def test_a_network_and_its_loss_are_pytorchs():
+    net = MLP(2, [5, 3, 1], activation=Value.tanh, rng=random.Random(0))
+    layers = []
+    for layer in net.layers:
+        linear = torch.nn.Linear(len(layer.neurons[0].w), len(layer.neurons))
+        with torch.no_grad():
+            linear.weight[:] = torch.tensor([[w.data for w in n.w] for n in layer.neurons])
+            linear.bias[:] = torch.tensor([n.b.data for n in layer.neurons])
+        layers += [linear, torch.nn.Tanh()]
+    twin = torch.nn.Sequential(*layers[:-1])
+    rng = random.Random(1)
+    xs = [[rng.gauss(0, 1), rng.gauss(0, 1)] for _ in range(10)]
+    ys = [float(rng.random() < 0.5) for _ in xs]
+    loss = bce_with_logits_loss([net(x)[0] for x in xs], ys)
+    expected = F.binary_cross_entropy_with_logits(twin(torch.tensor(xs))[:, 0], torch.tensor(ys))
+    loss.backward()
+    expected.backward()
+    assert loss.data == pytest.approx(expected.item(), rel=1e-12)
+    for layer, linear in zip(net.layers, twin[::2]):
+        ours = [[w.grad for w in n.w] + [n.b.grad] for n in layer.neurons]
+        theirs = torch.cat([linear.weight.grad, linear.bias.grad[:, None]], dim=1).tolist()
+        for row, other in zip(ours, theirs):
+            assert row == pytest.approx(other, rel=1e-11, abs=1e-14)
