@@ -44,40 +44,40 @@ NARY = ["dot", "mean"]
 TARGET = 0.25  # of the cross-entropies
 
 
+# What is written with operators alone, and so works on the numbers of any engine.
+WRITTEN = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "neg": lambda a: -a,
+    "abs": abs,
+    "**0": lambda a: a**0,
+    "**2": lambda a: a**2,
+    "**3": lambda a: a**3,
+    "**-2": lambda a: a**-2,
+    "**0.5": lambda a: a**0.5,
+    "2 **": lambda a: 2**a,
+    "3 -": lambda a: 3 - a,
+}
+
+
 def engine_operation(op, operands):
     """The operation on this engine's Values."""
-    first, *rest = operands
+    if op in WRITTEN:
+        return WRITTEN[op](*operands)
     match op:
-        case "+":
-            return first + rest[0]
-        case "-":
-            return first - rest[0]
-        case "*":
-            return first * rest[0]
-        case "/":
-            return first / rest[0]
-        case "**":
-            return first ** rest[0]
-        case "neg":
-            return -first
-        case "abs":
-            return abs(first)
-        case "2 **":
-            return 2**first
-        case "3 -":
-            return 3 - first
         case "dot":
             half = len(operands) // 2
             return dot(operands[:half], operands[half:])
         case "mean":
             return mean(operands)
         case "bce":
-            return bce_loss(first, TARGET)
+            return bce_loss(operands, [TARGET])
         case "bce_with_logits":
-            return bce_with_logits_loss(first, TARGET)
-    if op.startswith("**"):
-        return first ** (float(op[2:]) if "." in op else int(op[2:]))
-    return getattr(first, op)()
+            return bce_with_logits_loss(operands, [TARGET])
+    return getattr(operands[0], op)()
 
 
 class Program:
