@@ -1,8 +1,8 @@
-"""Reverse-mode automatic differentiation on scalars, also called backpropagation.
+"""Backpropagation on single numbers, also called reverse-mode automatic differentiation.
 
-Each operation on a `Value` makes a node and states four facts side by side: result, operands,
-partials (the local derivatives) and name. The nodes form a graph, which `backward()` walks
-from the output to the leaves, applying the chain rule to every edge.
+A number you make is a leaf; an operation makes an inner node and states four facts side by side:
+result, operands, partials (the local derivatives) and name. That is the forward pass. `backward`
+then finds, edge by edge with the chain rule, how much the output changes per unit of each node.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Value:
         op: str = "",
         label: str = "",
     ) -> None:
-        if paused and get_ident() in paused:  # inside no_grad(): the result is a leaf
+        if paused_threads and get_ident() in paused_threads:  # see no_grad: the result is a leaf
             operands, partials, op = (), (), ""
         self.data = data if type(data) is float else as_float(data)
         self.grad = 0.0
@@ -117,7 +117,7 @@ class Value:
         return Value(abs(self.data), (self,), (slope,), "abs")
 
     def __radd__(self, other: float) -> Value:
-        if type(other) is int and other == 0 and get_ident() not in paused:
+        if type(other) is int and other == 0 and get_ident() not in paused_threads:
             return self  # the built-in sum begins with 0 + v, which nobody wrote
         return with_constant(Value.__add__, other, self)
 
@@ -133,8 +133,8 @@ class Value:
     def __rpow__(self, other: float) -> Value:
         return with_constant(Value.__pow__, other, self)
 
-    # Functions. As in PyTorch, at 0 the slope of relu and abs is 0, that of sqrt inf; and those
-    # of tanh and sigmoid are the textbook forms, with few correct digits where they are tiny.
+    # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt; the slopes
+    # of tanh and sigmoid are the textbook forms, which lose digits where they are tiny.
 
     def exp(self) -> Value:
         e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")
@@ -215,15 +215,15 @@ def topological_order(output: Value) -> list[Value]:
     order: list[Value] = []
     seen: set[Value] = set()
     entered: list[Value] = []  # the nodes between the output and where the walk is
-    stack: list[Value | None] = [output]  # its own: recursion fails on a thousand terms
+    stack: list[Value | None] = [output]  # not Python's own, which a thousand terms overflow
     while stack:
         node = stack.pop()
-        if node is None:  # all operands of the node entered last are in the order
+        if node is None:
             order.append(entered.pop())
         elif node not in seen:
             seen.add(node)
             entered.append(node)
-            stack.append(None)
+            stack.append(None)  # comes back when all operands are done
             stack += [operand for operand in reversed(node.operands) if operand not in seen]
     return order
 
@@ -260,25 +260,27 @@ def mean(values: Iterable[Value | float]) -> Value:
     return Value(total / n, operands, (1 / n,) * n, "mean")
 
 
-paused: set[int] = set()  # the threads that are inside no_grad()
+paused_threads: set[int] = set()  # those inside no_grad()
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Record nothing, in this thread: results are leaves, and in-place operators move leaves."""
-    newly_paused = {get_ident()} - paused  # none, in a no_grad() within another
-    paused.update(newly_paused)
+    """In this thread record nothing: results are leaves, where backward ends, and -= moves w."""
+    newly_paused = {get_ident()} - paused_threads  # none, in a no_grad() within another
+    paused_threads.update(newly_paused)
     try:
         yield
     finally:
-        paused.difference_update(newly_paused)
+        paused_threads.difference_update(newly_paused)
 
 
 def in_place(old: Value, new: Value) -> Value:
-    """What `old -= …` leaves in the name: under no_grad() `old`, moved; else `new`, recorded."""
-    if get_ident() not in paused:
+    """The Value that `old -= …` binds: under no_grad() `old` itself, moved; else `new`."""
+    if get_ident() not in paused_threads:
         if old.grad and not old.operands:
-            raise RuntimeError(f"only `with no_grad():` moves {old} in place; `w = w - …` records")
+            raise RuntimeError(
+                f"use `with no_grad():` to move {old} in place, or w = w - … to record"
+            )
         return new
     if old.operands:
         raise RuntimeError(f"{old} is no leaf: move leaves in place, and compute it again")

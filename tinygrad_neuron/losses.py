@@ -26,7 +26,7 @@ def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
 
 
 def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
-    """Binary cross-entropy in nats, -t·log(p) - (1-t)·log(1-p), of p and t in [0, 1].
+    """Binary cross-entropy, -t·log(p) - (1-t)·log(1-p), of probabilities p and t.
 
     As in PyTorch the logarithms stop at -100 and the slope's divisor, p·(1-p), at 1e-12.
     """
@@ -34,21 +34,21 @@ def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
 
 
 def bce_with_logits_loss(logits: Numbers, targets: Numbers) -> Value:
-    """Binary cross-entropy of sigmoid(x), exact even where that would round to 0 or 1."""
+    """bce_loss of sigmoid(x), exact even where that rounds to 0 or 1; x is called a logit."""
     return mean([bce_with_logits(x, t) for x, t in pairs(logits, targets)])
 
 
 def bce(probability: Value, target: Value) -> Value:
-    p, t = unit(probability), unit(target)
+    p, t = probability_of(probability), probability_of(target)
     log_p = max(math.log(p), -100.0) if p else -100.0
     log_q = max(math.log1p(-p), -100.0) if p != 1 else -100.0
-    loss = 0.0 - t * log_p - (1 - t) * log_q
+    loss = -t * log_p - (1 - t) * log_q
     partials = ((p - t) / max(p * (1 - p), 1e-12), log_q - log_p)
     return Value(loss, (probability, target), partials, "bce")
 
 
 def bce_with_logits(logit: Value, target: Value) -> Value:
-    x, t = logit.data, unit(target)
+    x, t = logit.data, probability_of(target)
     loss = max(x, 0.0) - x * t + math.log1p(math.exp(-abs(x)))  # no exp that overflows
     return Value(loss, (logit, target), (logistic(x) - t, -x), "bce_with_logits")
 
@@ -60,7 +60,7 @@ def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
     return list(zip(left, right))
 
 
-def unit(v: Value) -> float:
+def probability_of(v: Value) -> float:
     if v.data < 0 or v.data > 1:
-        raise ValueError(f"binary cross-entropy needs numbers from 0 to 1, not {v}")
+        raise ValueError(f"a probability is from 0 to 1, not {v}; bce_with_logits_loss takes any")
     return v.data

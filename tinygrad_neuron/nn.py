@@ -109,7 +109,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multilayer perceptron: n inputs, layers of the given sizes, the last one linear."""
+    """A multilayer perceptron: layers in a row, the last one linear. mlp(x)[0] is an output."""
 
     def __init__(
         self, n: int, sizes: Iterable[int], activation: Activation = Value.relu, rng: Rng = None

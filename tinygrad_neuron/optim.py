@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: the hand-written `w -= lr * w.grad` for all parameters."""
+"""Gradient descent: the hand-written `w -= lr * w.grad` for all parameters."""
 
 import math
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from tinygrad_neuron.engine import Value, as_float
 
 
 class SGD:
-    """Every step moves each parameter: w -= lr · (w.grad + weight_decay · w).
+    """Gradient descent, called stochastic when each step sees only some of the samples.
 
-    With momentum, lr multiplies a velocity instead: momentum · the last one + that gradient.
-    (Polyak, 1964, in the form of torch.optim.SGD.) A parameter given twice moves once. Errors:
-    no parameters, one that is no leaf Value, and a rate that is negative, nan or infinite.
+    A step is w -= lr · gradient, where weight_decay · w is added to w.grad. With momentum it is
+    w -= lr · velocity, with velocity = momentum · velocity + gradient. (Polyak, 1964, in the
+    form of torch.optim.SGD.) A parameter given twice moves once.
 
     >>> w = Value(0.5)
     >>> ((w - 1.65) ** 2).backward()
@@ -34,13 +34,13 @@ class SGD:
         self.weight_decay = rate(weight_decay, "weight_decay")
 
     def step(self) -> None:
-        lr = rate(self.lr, "lr")  # which may have been assigned
+        lr = rate(self.lr, "lr")  # it may have been assigned since
         for w, velocity in self.velocities.items():
-            step = w.grad + self.weight_decay * w.data if self.weight_decay else w.grad
+            direction = w.grad + self.weight_decay * w.data if self.weight_decay else w.grad
             if self.momentum:
-                step += self.momentum * velocity
-                self.velocities[w] = step
-            w.data -= lr * step
+                direction += self.momentum * velocity
+                self.velocities[w] = direction
+            w.data -= lr * direction
 
     def zero_grad(self) -> None:
         for w in self.velocities:

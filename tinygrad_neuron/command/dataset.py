@@ -66,13 +66,14 @@ def make_dataset(
     if classes:
         table = table.only(target, classes)
     targets, classes = read_targets(table, target, classes, one_class)
-    columns = {name: table.numbers(name) for name in table.names if name != target}
+    columns = {name: table.numbers(name, "an input") for name in table.names if name != target}
 
     n = len(targets)
     held_out = sorted(rng.sample(range(n), round(holdout * n)))
     training = sorted(set(range(n)) - set(held_out))
     if not training or (holdout and not held_out):
-        raise InputError(f"{table.path}: {n} rows are too few to hold out a share of {holdout:g}")
+        problem = f"a holdout of {holdout:g} leaves {len(training)} of {n} rows to learn from"
+        raise InputError(f"{table.path}: {problem} and {len(held_out)} to test on")
     if classes and len({targets[i] for i in training}) == 1:
         word = classes[int(targets[training[0]])]
         raise InputError(f"{table.path}: the rows to learn from have one class only, {word!r}")
@@ -106,7 +107,10 @@ def read_targets(
     if not classes:
         words = sorted(set(cells))
         if any(math.isfinite(as_number(word)) for word in words):
-            numbers = table.numbers(target)
+            numbers = table.numbers(target, "a target of numbers")
+            if max(map(abs, numbers)) > 1e150:
+                problem = "the numbers are too large to be squared; divide them"
+                raise InputError(f"{table.path}, column {target!r}: {problem}")
             return numbers, ("0", "1") if set(numbers) <= {0.0, 1.0} else None
         if len(words) > 2:
             cure = "keep two with --classes A,B, or tell one from the rest with --class A"

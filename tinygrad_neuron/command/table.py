@@ -36,13 +36,14 @@ class Table(NamedTuple):
             raise InputError(f"{self.place(cells.index(''), name)}: the cell is empty")
         return cells
 
-    def numbers(self, name: str) -> list[float]:
+    def numbers(self, name: str, role: str) -> list[float]:
         """A column whose cells are finite numbers; else an InputError about the first other."""
         cells = self.words(name)
         numbers = [as_number(cell) for cell in cells]
         for i, number in enumerate(numbers):
             if not math.isfinite(number):
-                raise InputError(f"{self.place(i, name)}: {cells[i]!r} is not a finite number")
+                problem = f"{role} must be a finite number, not {cells[i]!r}"
+                raise InputError(f"{self.place(i, name)}: {problem}")
         return numbers
 
     def place(self, i: int, name: str) -> str:
@@ -80,6 +81,9 @@ def read_table(path: Path) -> Table:
     names, rows = records[0].cells, records[1:]
     if not rows:
         raise InputError(f"{path}: there is a header and no row below it")
+    if len(names) == 1:
+        problem = f"one column only, {names[0]!r}; cells are separated by commas"
+        raise InputError(f"{path}: the header has {problem}")
     for i, name in enumerate(names, 1):
         if not name:
             raise InputError(f"{path}, line {records[0].line}: column {i} has no name")
