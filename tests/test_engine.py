@@ -378,7 +378,7 @@ def test_outside_no_grad_an_in_place_update_of_a_leaf_with_a_gradient_is_an_erro
     w = Value(2.0, label="w")
     (w * w).backward()
     for update in ["w -= 0.4", "w += 1", "w *= 2", "w /= 2", "w **= 2"]:
-        with pytest.raises(RuntimeError, match=r"no_grad\(\).*label='w'"):
+        with pytest.raises(RuntimeError, match=r"label=.w.*no_grad\(\)"):
             exec(update, {"w": w})
     assert w.data == 2.0
 

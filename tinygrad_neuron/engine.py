@@ -278,9 +278,7 @@ def in_place(old: Value, new: Value) -> Value:
     """The Value that `old -= …` binds: under no_grad() `old` itself, moved; else `new`."""
     if get_ident() not in paused_threads:
         if old.grad and not old.operands:
-            raise RuntimeError(
-                f"use `with no_grad():` to move {old} in place, or w = w - … to record"
-            )
+            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write w = w - …")
         return new
     if old.operands:
         raise RuntimeError(f"{old} is no leaf: move leaves in place, and compute it again")
