@@ -280,10 +280,33 @@ def test_divergence_says_when_at_which_rate_and_what_to_try(table):
         assert "diverged at epoch " in line
 
 
-@pytest.mark.parametrize("lr", ["1e200", "1e308"])
-def test_an_overflow_and_a_number_that_is_not_finite_are_divergence_too(table, lr):
-    for path in [], [table(GOOD)], [table("x,y\n1,a\n2,a\n8,b\n9,b\n")]:
-        done = run("learn", *path, "--lr", lr)
-        assert (done.returncode, done.stderr.count("\n")) in [(1, 1), (0, 0)]
-        assert "Traceback" not in done.stderr
-        assert "nan" not in done.stdout
+@pytest.mark.parametrize(
+    ("options", "how"),
+    [
+        (["--lr", "1e200"], "at epoch 1 at the learning rate 1e+200: the loss overflows a float"),
+        (["--lr", "1e308"], "at epoch 0 at the learning rate 1e+308: the loss or a weight is not"),
+        (
+            ["--lr", "1e100", "--epochs", "1"],
+            "at epoch 1 at the learning rate 1e+100: the loss grew",
+        ),
+        (
+            ["--lr", "1e200", "--epochs", "1"],
+            "at epoch 1 at the learning rate 1e+200: the loss or a",
+        ),
+    ],
+)
+def test_an_overflow_and_a_number_that_is_not_finite_are_divergence_too(options, how):
+    done = run("learn", *options)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"diverged {how}" in line
+
+
+def test_rows_held_out_that_are_far_away_have_a_loss_of_inf(table):
+    rows = "".join(f"{x},{2 * x}\n" for x in range(9))
+    output = ""
+    for seed in range(20):  # until the last row is the one that is held out
+        done = run("learn", table(f"x,y\n{rows}1e160,0\n"), "--holdout", "0.1", "--seed", seed)
+        assert (done.returncode, done.stderr) == (0, "")
+        output += done.stdout
+    assert "\nloss (held out)         inf\n" in output

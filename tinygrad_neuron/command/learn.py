@@ -18,7 +18,11 @@ Criterion = Callable[[list[Value], list[float]], Value]
 
 
 class Diverged(Exception):
-    """The loss ran away; the message says when, at which learning rate, and what to try."""
+    """The loss ran away: when, at which learning rate, how, and what to try."""
+
+    def __init__(self, epoch: int, lr: float, how: str) -> None:
+        where = f"diverged at epoch {epoch} at the learning rate {lr:g}"
+        super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
 
 
 def learn_line(lr: float | None, epochs: int | None) -> None:
@@ -64,9 +68,8 @@ def learn_table(
     if data.held_out.rows:
         parts = {" (training)": data.training, " (held out)": data.held_out}
     for name, part in parts.items():
-        with no_grad():
-            predictions = [neuron(row) for row in part.rows]
-            print(f"{'loss' + name:24}{criterion(predictions, part.targets):.4g}")
+        predictions, loss = evaluate(neuron, criterion, part)
+        print(f"{'loss' + name:24}{loss:.4g}")
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
             print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
@@ -77,8 +80,8 @@ def train(
 ) -> Iterator[float]:
     """Predict, measure the error, adjust, repeat; yields the loss of each epoch.
 
-    Diverged: when a number overflows or is not finite any more, or the loss is over a million
-    times the first.
+    Diverged: when the loss overflows, the loss or a weight is not finite, or the loss is over a
+    million times the first; after the last update too.
     """
     optimizer = SGD(neuron.parameters(), lr)
     first = math.inf
@@ -94,18 +97,29 @@ def train(
             # update
             optimizer.step()
         except OverflowError:
-            raise Diverged(sentence(epoch, lr, "the loss overflows a float")) from None
-        if not all(math.isfinite(v.data) for v in (loss, *neuron.parameters())):
-            raise Diverged(sentence(epoch, lr, "the loss or a weight is not finite any more"))
+            raise Diverged(epoch, lr, "the loss overflows a float") from None
         if epoch == 0:
             first = loss.item()
-        if loss.item() > 1e6 * first:
-            raise Diverged(sentence(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}"))
+        check(epoch, lr, neuron, loss.item(), first)
         yield loss.item()
+    check(epochs, lr, neuron, evaluate(neuron, criterion, part)[1], first)
 
 
-def sentence(epoch: int, lr: float, what: str) -> str:
-    return f"diverged at epoch {epoch} at the learning rate {lr:g}: {what}; try --lr {lr / 10:g}"
+def check(epoch: int, lr: float, neuron: Neuron, loss: float, first: float) -> None:
+    if not all(math.isfinite(x) for x in (loss, *neuron.state_dict().values())):
+        raise Diverged(epoch, lr, "the loss or a weight is not finite any more")
+    if loss > 1e6 * first:
+        raise Diverged(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}")
+
+
+def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[Value], float]:
+    """The predictions and their loss, which is inf where it overflows."""
+    with no_grad():
+        predictions = [neuron(row) for row in part.rows]
+        try:
+            return predictions, criterion(predictions, part.targets).item()
+        except OverflowError:
+            return predictions, math.inf
 
 
 def print_weights(neuron: Neuron, data: Dataset) -> None:
