@@ -185,6 +185,9 @@ def test_values_compare_as_numbers_but_equal_only_themselves():
     assert a > 1
     assert a >= 2
     assert a <= 2
+    assert not a < 2
+    assert not a > 2
+    assert not a < Value(2.0)
     assert a != Value(2.0)
     assert a == a
     assert len({a, b, a}) == 2

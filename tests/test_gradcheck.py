@@ -92,6 +92,8 @@ def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
         (lambda v: (1e4 * v).sin(), 0.3),
         (Value.relu, 1e-4),
         (lambda v: v, 1e9),
+        (lambda v: v**2, -1e7),
+        (lambda v: -1e6 * v**2, 1.0),
     ],
 )
 def test_what_is_smooth_is_right(f, at):

@@ -112,6 +112,7 @@ def test_layers_and_networks_always_return_a_list():
     assert [type(y) for y in Layer(2, 1)([1.0, 2.0])] == [Value]
     assert [type(y) for y in MLP(2, [3, 1])([1.0, 2.0])] == [Value]
     assert len(MLP(1, [3, 2])(1.0)) == 2
+    assert len(MLP(2, [1])([1.0, 2.0])) == 1
 
 
 def test_a_network_is_relu_inside_and_linear_at_the_end():

@@ -41,7 +41,7 @@ def bce_with_logits_loss(logits: Numbers, targets: Numbers) -> Value:
 def bce(probability: Value, target: Value) -> Value:
     p, t = probability_of(probability), probability_of(target)
     log_p = max(math.log(p), -100.0) if p else -100.0
-    log_q = max(math.log1p(-p), -100.0) if p != 1 else -100.0
+    log_q = math.log1p(-p) if p != 1 else -100.0  # no float p below 1 comes near -100
     loss = -t * log_p - (1 - t) * log_q
     partials = ((p - t) / max(p * (1 - p), 1e-12), log_q - log_p)
     return Value(loss, (probability, target), partials, "bce")
