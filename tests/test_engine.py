@@ -188,6 +188,8 @@ def test_values_compare_as_numbers_but_equal_only_themselves():
     assert not a < 2
     assert not a > 2
     assert not a < Value(2.0)
+    assert not b <= a
+    assert not a >= 3
     assert a != Value(2.0)
     assert a == a
     assert len({a, b, a}) == 2
@@ -437,6 +439,21 @@ def test_no_grad_nests_and_survives_exceptions():
         with pytest.raises(ZeroDivisionError), paused():
             a / 0
         assert (a * a).op == ""
+    assert (a * a).op == "*"
+
+    once = no_grad()
+    with once, once:
+        pass
+    with once:
+        assert (a * a).op == ""
+    assert (a * a).op == "*"
+
+    first, second = no_grad(), no_grad()  # left in another order than entered
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    assert (a * a).op == ""
+    second.__exit__()
     assert (a * a).op == "*"
 
     @no_grad()

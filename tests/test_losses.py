@@ -93,6 +93,7 @@ def test_bce_is_bounded_at_the_edges_and_exact_beside_them(p, t, result, slope):
         (0.0, 1.0, math.log(2), -0.5),
         (0.0, 0.0, math.log(2), 0.5),
         (1000.0, 0.0, 1000.0, 1.0),
+        (math.inf, 0.0, math.inf, 1.0),
         (-1000.0, 1.0, 1000.0, -1.0),
         (1000.0, 1.0, 0.0, 0.0),
         (-1000.0, 0.0, 0.0, 0.0),
@@ -111,6 +112,7 @@ def test_bce_with_logits_is_right_at_zero_and_far_out(x, t, result, slope):
 @pytest.mark.parametrize(
     ("loss", "p", "t", "message"),
     [
+        (bce_loss, 1 + 1e-15, 1, "from 0 to 1, not Value\\(1.000000000000001"),
         (bce_loss, 1.5, 1, "from 0 to 1, not Value\\(1.5"),
         (bce_loss, -0.1, 1, "from 0 to 1, not Value\\(-0.1"),
         (bce_loss, 0.5, 2, "from 0 to 1, not Value\\(2.0"),

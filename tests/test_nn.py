@@ -198,12 +198,26 @@ def test_a_neuron_with_more_attributes_keeps_its_names():
     assert list(Gated().state_dict()) == ["w1", "w2", "b", "gate"]
 
 
+def test_two_parameters_of_one_name_are_an_error():
+    neuron = Neuron(2)
+    neuron.w1 = Value(9.0)
+    with pytest.raises(ValueError, match="two parameters have the name 'w1'"):
+        neuron.parameters()
+
+
+def test_a_constant_is_no_parameter():
+    model = Module()
+    model.kept = (Value(2.0) * 3).operands
+    assert model.state_dict() == {"kept[0]": 2.0}
+
+
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
         ({"w1": 9.0}, ValueError, r"missing or unknown: \['b'\]"),
         ({"w1": 9.0, "b": 9.0, "w2": 9.0}, ValueError, r"missing or unknown: \['w2'\]"),
         ({"w1": 9.0, "B": 9.0}, ValueError, r"missing or unknown: \['B', 'b'\]"),
+        ({"w1": 9.0, "b": 9.0, 7: 9.0}, ValueError, r"missing or unknown: \[7\]"),
         ({"w1": 9.0, "b": "9"}, TypeError, "the state's 'b' must be a real number, not '9'"),
         ({"w1": 9.0, "b": None}, TypeError, "the state's 'b' must be a real number, not None"),
     ],

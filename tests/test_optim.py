@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tinygrad_neuron import SGD, Neuron, Value, mse_loss, no_grad
@@ -58,6 +59,18 @@ def test_the_learning_rate_can_be_assigned():
     optimizer.lr = math.nan
     with pytest.raises(ValueError, match="lr must be finite"):
         optimizer.step()
+    assert w.data == 0.5
+
+
+def test_rates_become_floats_and_an_unused_velocity_stays_unused():
+    w = Value(1.0)
+    optimizer = SGD([w], lr=np.float64(0.5))
+    w.grad = math.inf
+    optimizer.step()
+    assert (type(w.data), w.data) == (float, -math.inf)
+    w.data, w.grad = 1.0, 1.0
+    optimizer.momentum = 0.5
+    optimizer.step()
     assert w.data == 0.5
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from functools import reduce
 from numbers import Integral, Real
 from operator import add, mul
@@ -260,18 +260,17 @@ def mean(values: Iterable[Value | float]) -> Value:
     return Value(total / n, operands, (1 / n,) * n, "mean")
 
 
-paused_threads: set[int] = set()  # those inside no_grad()
+paused_threads: list[int] = []  # each as often as it has entered no_grad() and not left it
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(ContextDecorator):
     """In this thread record nothing: results are leaves, where backward ends, and -= moves w."""
-    newly_paused = {get_ident()} - paused_threads  # none, in a no_grad() within another
-    paused_threads.update(newly_paused)
-    try:
-        yield
-    finally:
-        paused_threads.difference_update(newly_paused)
+
+    def __enter__(self) -> None:
+        paused_threads.append(get_ident())
+
+    def __exit__(self, *error: object) -> None:
+        paused_threads.remove(get_ident())
 
 
 def in_place(old: Value, new: Value) -> Value:

@@ -49,7 +49,7 @@ def bce(probability: Value, target: Value) -> Value:
 
 def bce_with_logits(logit: Value, target: Value) -> Value:
     x, t = logit.data, probability_of(target)
-    loss = max(x, 0.0) - x * t + math.log1p(math.exp(-abs(x)))  # no exp that overflows
+    loss = max(-x, 0.0) + x * (1 - t) + math.log1p(math.exp(-abs(x)))  # no exp that overflows
     return Value(loss, (logit, target), (logistic(x) - t, -x), "bce_with_logits")
 
 

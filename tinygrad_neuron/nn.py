@@ -12,14 +12,14 @@ Rng = random.Random | None
 
 
 class Module:
-    """Base of all models: its parameters are the leaves among its attributes.
-
-    Lists, tuples, dicts and models there are searched too. (PyTorch: not plain lists.) Each is
-    found once and named by its path, such as "hidden.neurons[0].w1".
-    """
+    """Base of all models: its parameters are the leaves that its attributes lead to."""
 
     def named_parameters(self) -> dict[str, Value]:
-        return dict(leaves(self, "", set()))
+        named: dict[str, Value] = {}
+        for name, parameter in leaves(self, "", set()):
+            if named.setdefault(name, parameter) is not parameter:
+                raise ValueError(f"two parameters have the name {name!r}; rename an attribute")
+        return named
 
     def parameters(self) -> list[Value]:
         return list(self.named_parameters().values())
@@ -40,21 +40,22 @@ class Module:
         for name, parameter in named.items():
             parameter.data = numbers[name]
 
-    def attributes(self) -> Mapping[str, object]:
-        return vars(self)
+    def named_attributes(self) -> list[tuple[str, object]]:
+        return list(vars(self).items())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
 
 
 def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+    """Those in a Value, model, list, tuple or dict, each once, with its path ("taps[2]")."""
     if id(thing) in seen:  # shared by two models, or a model that holds its holder
         return
     seen.add(id(thing))
-    if isinstance(thing, Value) and not thing.operands:
+    if isinstance(thing, Value) and not thing.operands and thing.op != "const":
         yield path, thing
     elif isinstance(thing, Module):
-        for name, part in thing.attributes().items():
+        for name, part in thing.named_attributes():
             yield from leaves(part, f"{path}.{name}" if path else name, seen)
     elif isinstance(thing, list | tuple | dict):
         for key, part in thing.items() if isinstance(thing, dict) else enumerate(thing):
@@ -92,9 +93,9 @@ class Neuron(Module):
         z = dot(self.w, inputs) + self.b
         return self.activation(z) if self.activation else z
 
-    def attributes(self) -> Mapping[str, object]:
-        weights = {f"w{i}": weight for i, weight in enumerate(self.w, 1)}
-        return weights | {name: part for name, part in vars(self).items() if name != "w"}
+    def named_attributes(self) -> list[tuple[str, object]]:
+        """w[0] as "w1" and so on, which are the names of the weights in a state."""
+        return [(f"w{i}", w) for i, w in enumerate(self.w, 1)] + super().named_attributes()
 
 
 class Layer(Module):
