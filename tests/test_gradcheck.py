@@ -64,6 +64,14 @@ def test_a_wrong_rule_is_found():
     assert check.rows[0].numeric == pytest.approx(12.0, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [(math.log, 1e-4), (math.log, 5e-6), (math.sqrt, 1e-5), (math.exp, -15.0), (math.atan, 3.0)],
+)
+def test_a_slope_of_zero_is_found_wrong_near_an_edge_and_where_the_curve_is_flat(function, x):
+    assert not gradcheck(lambda v: Value(function(v.data), (v,), (0.0,), "f"), x)
+
+
 @pytest.mark.parametrize("error", [1e-3, -1e-3, 1e-5])
 def test_a_rule_that_is_a_little_wrong_is_found(error):
     def almost(x):
@@ -73,10 +81,20 @@ def test_a_rule_that_is_a_little_wrong_is_found(error):
 
 
 @pytest.mark.parametrize(
-    ("f", "x"), [(Value.relu, 0.0), (abs, 0.0), (Value.relu, 2e-6), (Value.sqrt, 0.0)]
+    ("f", "x"),
+    [
+        (lambda v: v.relu() * 3 + v, 0.0),
+        (abs, 0.0),
+        (lambda v: 1e-5 * v.relu(), 0.0),
+        (lambda v: 1e6 * v + 5 * v.relu(), 0.0),
+        (lambda v: (v - 5).relu() + v, 5.0),
+        (Value.sqrt, 0.0),
+        (lambda v: v * 1e308, 1.7),
+        (lambda v: v * math.nan, 1.0),
+    ],
 )
 def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
-    check = gradcheck(lambda v: f(v) * 3 + v, x)
+    check = gradcheck(f, x)
     assert check
     assert check.rows[0].verdict == "not differentiable here"
     assert "not differentiable here" in str(check)
@@ -91,6 +109,12 @@ def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
         (Value.exp, 30.0),
         (lambda v: (1e4 * v).sin(), 0.3),
         (Value.relu, 1e-4),
+        (Value.relu, 2e-6),  # nearer to the kink than the step
+        (Value.log, 5e-6),
+        (lambda v: 1 / v, 1e-4),
+        (lambda v: v + 1e12, 1.0),
+        (lambda v: (v + 1e8) - 1e8, 1.0),
+        (Value.sigmoid, -20.0),
         (lambda v: v, 1e9),
         (lambda v: v**2, -1e7),
         (lambda v: -1e6 * v**2, 1.0),

@@ -1,7 +1,7 @@
-"""Is this gradient right? Two answers that share no rule with `backward()`, or no order.
+"""Is this gradient right? Two independent checks of `backward()`.
 
-`gradcheck` compares it with small differences of the function itself, which need a step size;
-`tangents` runs the same partials forwards, which needs none.
+`gradcheck` uses none of the partials: it compares with small differences of the function, which
+need a step size. `tangents` uses the same partials in the opposite direction, and needs none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from tinygrad_neuron.engine import Value, as_float, as_values, topological_order
 EPSILON = 2.0**-52
 # A central difference errs by h²·|f'''|/6, because it leaves out the curve, and by ε·|f|/h,
 # because the two numbers subtracted are rounded. Near h = ∛ε, some 6e-6, the sum is least
-# for numbers around 1: about 1e-10. For a larger x the step grows with it.
+# for numbers around 1: about 1e-10. For a larger x the step grows with it; for one near 0, and
+# near where log and 1/x end, a smaller one is tried too.
 STEP = EPSILON ** (1 / 3)
 FINER = 8  # the differences are taken again with a step this many times smaller
 
@@ -50,10 +51,10 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     """Compare the gradient of f(*at) by `backward()` with central differences.
 
     f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError.
-    The two may differ by a millionth (of the slope, where that is above 1) and by the error of
-    the differences themselves, which is seen in how much they change with a smaller step. A
-    kink such as relu's at 0, or the edge of where f is defined, is "not differentiable here"
-    and not held against f. What f uses besides its inputs keeps its `grad`.
+    The two may differ by a millionth and by the error of the differences themselves: rounding,
+    and what a smaller step changes. A kink such as relu's at 0, or the edge of where f is
+    defined or finite, is "not differentiable here" and not held against f. What f uses besides
+    its inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
@@ -67,6 +68,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     if not isinstance(output, Value):
         raise TypeError(f"gradcheck needs a function that returns one Value, not {output!r:.60}")
     before = [(node, node.grad) for node in topological_order(output)]
+    largest = max(abs(node.data) for node, _ in before)
     output.backward()
     gradient = [v.grad for v in inputs]
     for node, grad in before:
@@ -75,25 +77,40 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     def along(i: int) -> Callable[[float], float]:
         return lambda x: f(*map(Value, [*numbers[:i], x, *numbers[i + 1 :]])).data
 
-    return GradCheck([compare(along(i), x, gradient[i]) for i, x in enumerate(numbers)])
+    rows = []
+    for i, (x, analytic) in enumerate(zip(numbers, gradient)):
+        row = compare(along(i), x, analytic, STEP * max(1.0, abs(x)), largest)
+        if row.verdict == "not differentiable here" and 0 < abs(x) < 1:  # a kink, or 0, is near
+            row = compare(along(i), x, analytic, STEP * abs(x), largest)
+        rows.append(row)
+    return GradCheck(rows)
 
 
-def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
-    h = STEP * max(1.0, abs(x))
+def compare(
+    f: Callable[[float], float], x: float, analytic: float, h: float, largest: float
+) -> Row:
+    """largest: the largest number in the graph, whose rounding is in every difference."""
     try:
         left, right = one_sided_slopes(f, x, h)
         finer_left, finer_right = one_sided_slopes(f, x, h / FINER)
     except (ValueError, ArithmeticError):
-        return Row(x, analytic, math.nan, 0.0, "not differentiable here")
-    numeric = (left + right) / 2
-    scale = max(1.0, abs(left), abs(right))
-    tolerance = 1e-6 * scale + 2 * abs(numeric - (finer_left + finer_right) / 2)
-    # The two sides of a smooth curve differ by h·f'', in proportion to h; those of a kink do not.
-    bend = abs((finer_right - finer_left) - (right - left) / FINER)
-    if bend > 1e-5 * scale + 100 * EPSILON * abs(f(x)) / h:
-        return Row(x, analytic, numeric, tolerance, "not differentiable here")
-    agree = abs(analytic - numeric) <= tolerance
-    return Row(x, analytic, numeric, tolerance, "right" if agree else "wrong")
+        left = right = finer_left = finer_right = math.nan
+    numeric, scale = (left + right) / 2, max(abs(left), abs(right))
+    change = abs(numeric - (finer_left + finer_right) / 2)
+    rounding = 16 * EPSILON * largest / h
+    tolerance = 1e-6 * scale + 2 * change + rounding
+    # The slopes to both sides of a point on a smooth curve differ by h·f'', an eighth of which
+    # is left with an eighth of the step. At a kink they differ by the kink, whatever the step.
+    gap, finer_gap = right - left, finer_right - finer_left
+    kink = abs(finer_gap - gap / FINER) > 1e-5 * scale + 8 * rounding
+    weak_kink = abs(finer_gap) > abs(gap) / 2 and min(left, right) <= analytic <= max(left, right)
+    if abs(analytic - numeric) <= tolerance and not kink:
+        verdict = "right"
+    elif kink or weak_kink or not math.isfinite(numeric):
+        verdict = "not differentiable here"
+    else:
+        verdict = "wrong"
+    return Row(x, analytic, numeric, tolerance, verdict)
 
 
 def one_sided_slopes(f: Callable[[float], float], x: float, h: float) -> tuple[float, float]:
