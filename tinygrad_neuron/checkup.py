@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 class Mistake(NamedTuple):
     """A program whose last line is an expression, and what that must give.
 
+    program     its first line is what any engine can do, or else the mistake cannot be expressed
     right       the number; None where the program must be refused with an error
     why         one sentence: why that is right
-    or_refused  whether an error is right too
+    or_refused  whether an error after the first line is right too
     """
 
     name: str
@@ -54,6 +55,7 @@ MISTAKES = (
         """,
         20.0,
         "A leaf adds up two passes, 10 + 10; an inner node that does so too gives 30.",
+        or_refused=True,
     ),
     Mistake(
         "zeroed leaves",
@@ -64,6 +66,7 @@ MISTAKES = (
         """,
         10.0,
         "Zeroing the leaves is enough: what inner nodes hold from the last pass must not count.",
+        or_refused=True,
     ),
     Mistake(
         "shared node",
@@ -74,6 +77,7 @@ MISTAKES = (
         """,
         16.0,
         "Two outputs use c, and a gets 5 * 2 from one and 3 * 2 from the other.",
+        or_refused=True,
     ),
     Mistake(
         "data changed",
@@ -84,6 +88,7 @@ MISTAKES = (
         """,
         2.0,
         "The gradient is that of the forward pass that was run, in which w was 2.",
+        or_refused=True,
     ),
     Mistake(
         "x * x",
@@ -179,11 +184,12 @@ MISTAKES = (
     Mistake(
         "negative base",
         """
-        x = Value(-8.0)
+        x = Value(-8.0); x**3
         data(x ** (1 / 3))
         """,
-        None,
+        math.nan,
         "Python's answer is a complex number, and a complex loss means nothing.",
+        or_refused=True,
     ),
     Mistake(
         "division",
@@ -208,8 +214,8 @@ MISTAKES = (
     Mistake(
         "wrong number of inputs",
         """
-        neuron = Neuron(2)
-        data(neuron([1.0]))
+        neuron = Neuron(2); neuron([1.0, 2.0])
+        neuron([1.0])
         """,
         None,
         "A neuron that leaves out a weight in silence hides a mistake in the data.",
@@ -217,7 +223,8 @@ MISTAKES = (
     Mistake(
         "typo in an attribute",
         """
-        w = Value(2.0); w.gard = 0.0
+        w = Value(2.0)
+        w.gard = 0.0
         data(w)
         """,
         None,
@@ -226,6 +233,7 @@ MISTAKES = (
     Mistake(
         "text as data",
         """
+        x = Value(3.0); x + x
         x = Value("3")
         data(x + x)
         """,
@@ -233,18 +241,23 @@ MISTAKES = (
         "A cell of a table that was not converted should stop here, not give '33'.",
     ),
     Mistake(
-        "cut by math.tanh",
+        "division by zero",
         """
-        import math
-        math.tanh(Value(0.5))
+        x = Value(0.0); 1 / Value(2.0)
+        data(1 / x)
         """,
         None,
-        "A node that turns into a float by itself has left the graph, without its gradient.",
+        "Python raises where it divides by zero, and an inf would spread through the graph.",
     ),
 )
 
 
-def checkup(value_class: type[Any], neuron_class: Callable[..., Any] | None) -> list[Outcome]:
+FUNCTIONS = ("relu", "tanh")  # which an engine may lack
+
+
+def checkup(
+    value_class: type[Any], neuron_class: Callable[..., Any] | None = None
+) -> list[Outcome]:
     """Run every mistake's program on an engine, in the order of the table.
 
     value_class has `data`, `grad`, `backward()` and the operators; a function that it lacks,
@@ -259,7 +272,7 @@ def checkup(value_class: type[Any], neuron_class: Callable[..., Any] | None) -> 
         "set_data": lambda v, number: setattr(v, "data", number),
         "alive": lambda: sum(type(thing) is value_class for thing in gc.get_objects()),
     }
-    for function in ("relu", "tanh"):
+    for function in FUNCTIONS:
         if hasattr(value_class, function):
             words[function] = getattr(value_class, function)
     if neuron_class is not None:
@@ -268,15 +281,17 @@ def checkup(value_class: type[Any], neuron_class: Callable[..., Any] | None) -> 
 
 
 def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
-    *lines, last = dedent(mistake.program).strip().splitlines()
-    collecting = gc.isenabled()
+    first, *lines, last = dedent(mistake.program).strip().splitlines()
+    expressed, collecting = False, gc.isenabled()
     gc.disable()  # so that only what no cycle holds is freed
     try:
+        exec(first, words)
+        expressed = True
         exec("\n".join(lines), words)
         answer = eval(last, words)
-    except NameError as error:
-        return Outcome(mistake, "cannot be expressed", error)
     except Exception as error:
+        if not expressed or (isinstance(error, NameError) and error.name in FUNCTIONS):
+            return Outcome(mistake, "cannot be expressed", error)
         refused = mistake.right is None or mistake.or_refused
         return Outcome(mistake, "right" if refused else "crashed", error)
     finally:
