@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from tinygrad_neuron.command.table import InputError, Table, as_number
+from tinygrad_neuron.command.table import InputError, Table, is_number, shown
 
 Classes = tuple[str, str]
 
@@ -55,13 +54,14 @@ def make_dataset(
     one_class  tell this one from all the others
     holdout    the share of rows, drawn by rng, that are not learned from
     """
-    target = target or table.names[-1]
+    target = table.names[-1] if target is None else target
     if target not in table.names:
         raise InputError(f"{table.path}: no column {target!r}, only {listed(table.names)}")
     words = set(table.words(target))
-    for word in [*(classes or ()), *([one_class] if one_class else [])]:
+    for word in classes or ([] if one_class is None else [one_class]):
         if word not in words:
-            problem = f"no row has {word!r} in column {target!r}, only {listed(sorted(words))}"
+            known = listed(sorted(words))
+            problem = f"no row has {shown(word)} in column {target!r}, only {known}"
             raise InputError(f"{table.path}: {problem}")
     if classes:
         table = table.only(target, classes)
@@ -79,14 +79,17 @@ def make_dataset(
         raise InputError(f"{table.path}: the rows to learn from have one class only, {word!r}")
 
     scales = {name: measure([column[i] for i in training]) for name, column in columns.items()}
-    for name, scale in list(scales.items()):
-        if not math.isfinite(scale.deviation):
-            raise InputError(f"{table.path}, column {name!r}: the numbers are too large")
-        if scale.deviation == 0:
-            print(f"warning: column {name!r} is left out, for it never changes", file=sys.stderr)
-            del scales[name]
-    if not scales:
-        raise InputError(f"{table.path}: no input column is left beside {target!r}")
+    for name, (_, deviation) in scales.items():
+        if deviation and not (math.isfinite(deviation) and math.isfinite(1 / deviation)):
+            problem = "the numbers are too large or too close to standardise"
+            raise InputError(f"{table.path}, column {name!r}: {problem}")
+    constant = [name for name, scale in scales.items() if scale.deviation == 0]
+    if len(constant) == len(scales):
+        problem = f"no input column changes in the {len(training)} rows to learn from"
+        raise InputError(f"{table.path}: {problem}")
+    for name in constant:
+        print(f"warning: column {name!r} is left out, for it never changes", file=sys.stderr)
+        del scales[name]
 
     def part(indices: list[int]) -> Part:
         standardised = [
@@ -102,11 +105,11 @@ def read_targets(
     table: Table, target: str, classes: Classes | None, one_class: str | None
 ) -> tuple[list[float], Classes | None]:
     cells = table.words(target)
-    if one_class:
+    if one_class is not None:
         return [float(cell == one_class) for cell in cells], (f"not {one_class}", one_class)
     if not classes:
         words = sorted(set(cells))
-        if any(math.isfinite(as_number(word)) for word in words):
+        if any(is_number(word) for word in words):
             numbers = table.numbers(target, "a target of numbers")
             if max(map(abs, numbers)) > 1e150:
                 problem = "the numbers are too large to be squared; divide them"
@@ -130,7 +133,7 @@ def measure(column: list[float]) -> Scale:
     return Scale(mean, math.dist(column, [mean] * len(column)) / math.sqrt(len(column)))
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: list[str]) -> str:
     """The first ten words, for an error message."""
-    words = list(words)
-    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
+    more = f" and {len(words) - 10} more" if len(words) > 10 else ""
+    return ", ".join(word[:40] for word in words[:10]) + more

@@ -59,7 +59,7 @@ def learn_table(
         neuron, criterion, usual_lr = Neuron(n, None, rng), mse_loss, 0.1
     epochs = epochs or 200
     for epoch, loss in enumerate(train(neuron, criterion, data.training, lr or usual_lr, epochs)):
-        if epoch % max(1, epochs // 10) == 0 or epoch == epochs - 1:
+        if epoch % math.ceil(epochs / 10) == 0 or epoch == epochs - 1:
             print(f"Epoch {epoch}, Loss: {loss:.4g}")
     print()
     print_weights(neuron, data)
@@ -127,13 +127,16 @@ def print_weights(neuron: Neuron, data: Dataset) -> None:
     names = [*data.scales, "bias"]
     own = [w.data / scale.deviation for w, scale in zip(neuron.w, data.scales.values())]
     bias = neuron.b.data - sum(w * s.mean for w, s in zip(own, data.scales.values()))
-    width = max(map(len, names))
-    print(f"{'':{width}}  {'standardised':>12}  {'own units':>12}")
+    # A column that lies far from 0, such as a year, needs as many more digits as it is far.
+    farthest = max(1.0, *(abs(s.mean) / s.deviation for s in data.scales.values()))
+    digits = min(17, 4 + math.floor(math.log10(farthest)))
+    width, wide = max(map(len, names)), digits + 8
+    print(f"{'':{width}}  {'standardised':>12}  {'own units':>{wide}}")
     for name, standardised, weight in zip(names, neuron.parameters(), [*own, bias]):
-        print(f"{name:{width}}  {standardised:12.4g}  {weight:12.4g}")
+        print(f"{name:{width}}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
     print()
     terms = [*zip(own, data.scales), (bias, "")]
-    signed = [f"{'-' if w < 0 else '+'} {abs(w):.4g}{'*' * bool(n)}{n}" for w, n in terms]
+    signed = [f"{'-' if w < 0 else '+'} {abs(w):.{digits}g}{'*' * bool(n)}{n}" for w, n in terms]
     total = " ".join(signed).removeprefix("+ ")
     if data.classes:
         print(f"probability of {data.classes[1]} = sigmoid({total})")

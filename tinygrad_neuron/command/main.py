@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -25,7 +26,8 @@ class Parser(argparse.ArgumentParser):
     """Bad arguments get one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        line = " ".join(message.split())  # a file's name may hold a new line
+        self.exit(2, f"{self.prog}: error: {line}\n")
 
 
 def main() -> None:
@@ -42,10 +44,15 @@ def main() -> None:
                 if arguments[name] is not None:
                     learn.error(f"--{name.removeprefix('one_')} needs a table")
             learn_line(arguments["lr"], arguments["epochs"])
+        sys.stdout.flush()
     except Diverged as error:
         sys.exit(f"{parser.prog}: {error}")
     except InputError as error:
         parser.error(str(error))
+    except BrokenPipeError:  # whoever was reading has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def parsers() -> tuple[Parser, Parser]:

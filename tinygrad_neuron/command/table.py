@@ -42,7 +42,7 @@ class Table(NamedTuple):
         numbers = [as_number(cell) for cell in cells]
         for i, number in enumerate(numbers):
             if not math.isfinite(number):
-                problem = f"{role} must be a finite number, not {cells[i]!r}"
+                problem = f"{role} must be a finite number, not {shown(cells[i])}"
                 raise InputError(f"{self.place(i, name)}: {problem}")
         return numbers
 
@@ -55,12 +55,22 @@ class Table(NamedTuple):
         return self._replace(rows=kept)
 
 
-def as_number(cell: str) -> float:
-    """The cell's number, or nan."""
+def is_number(cell: str) -> bool:
+    """Whether the cell is a number, be it nan or infinite."""
     try:
-        return float("nan" if "_" in cell else cell)  # float() would read 1_000 as 1000
+        float(cell)
     except ValueError:
-        return math.nan
+        return False
+    return "_" not in cell  # which float() would let pass, as in 1_000
+
+
+def as_number(cell: str) -> float:
+    return float(cell) if is_number(cell) else math.nan
+
+
+def shown(cell: str) -> str:
+    """A cell in an error message, which is one line and not too long."""
+    return repr(cell if len(cell) <= 40 else cell[:40] + "…")
 
 
 def read_table(path: Path) -> Table:
@@ -82,7 +92,7 @@ def read_table(path: Path) -> Table:
     if not rows:
         raise InputError(f"{path}: there is a header and no row below it")
     if len(names) == 1:
-        problem = f"one column only, {names[0]!r}; cells are separated by commas"
+        problem = f"one column only, {shown(names[0])}; cells are separated by commas"
         raise InputError(f"{path}: the header has {problem}")
     for i, name in enumerate(names, 1):
         if not name:
