@@ -17,7 +17,7 @@ from tinygrad_neuron.gradcheck import GradCheck
 def test_the_gradients_of_random_graphs_agree_with_small_differences(seed):
     program = Program(seed, size=8)
     check = gradcheck(lambda *leaves: program.run(leaves), program.leaves)
-    assert check, f"{program.steps}\n{check}"
+    assert {row.verdict for row in check.rows} == {"right"}, f"{program.steps}\n{check}"
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -72,6 +72,14 @@ def test_a_slope_of_zero_is_found_wrong_near_an_edge_and_where_the_curve_is_flat
     assert not gradcheck(lambda v: Value(function(v.data), (v,), (0.0,), "f"), x)
 
 
+@pytest.mark.parametrize("slope", [1.0, 0.0])
+@pytest.mark.parametrize("far", [1e8, 1e10, 1e12])
+def test_among_numbers_so_large_that_a_wrong_slope_might_pass_nothing_is_vouched_for(slope, far):
+    check = gradcheck(lambda v: Value(v.data, (v,), (slope,), "same") + far, 1.0)
+    assert not check
+    assert check.rows[0].verdict == "too rough to tell"
+
+
 @pytest.mark.parametrize("error", [1e-3, -1e-3, 1e-5])
 def test_a_rule_that_is_a_little_wrong_is_found(error):
     def almost(x):
@@ -105,15 +113,14 @@ def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
     [
         (lambda v: 1e6 * v**2, 1.0),  # steep and curved is not a kink
         (lambda v: v**-3, 0.01),
-        (lambda v: 1e8 + v, 1.0),
         (Value.exp, 30.0),
         (lambda v: (1e4 * v).sin(), 0.3),
         (Value.relu, 1e-4),
         (Value.relu, 2e-6),  # nearer to the kink than the step
         (Value.log, 5e-6),
         (lambda v: 1 / v, 1e-4),
-        (lambda v: v + 1e12, 1.0),
-        (lambda v: (v + 1e8) - 1e8, 1.0),
+        (lambda v: v + 1e6, 1.0),
+        (lambda v: (v + 1e6) - 1e6, 1.0),
         (Value.sigmoid, -20.0),
         (lambda v: v, 1e9),
         (lambda v: v**2, -1e7),

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import gc
 import math
+from collections import namedtuple
 from collections.abc import Callable
-from textwrap import dedent
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False  # at run time typing would more than double the import of the package
+if TYPE_CHECKING:
+    from typing import Any
 
 
-class Mistake(NamedTuple):
+class Mistake(namedtuple("Mistake", "name program right why or_refused", defaults=(False,))):
     """A program whose last line is an expression, and what that must give.
 
     program     its first line is what any engine can do, or else the mistake cannot be expressed
@@ -26,23 +29,17 @@ class Mistake(NamedTuple):
     or_refused  whether an error after the first line is right too
     """
 
-    name: str
-    program: str
-    right: float | None
-    why: str
-    or_refused: bool = False
+    __slots__ = ()
 
 
-class Outcome(NamedTuple):
+class Outcome(namedtuple("Outcome", "mistake verdict answer")):
     """What an engine made of a mistake's program.
 
     verdict  "right", "wrong", "crashed" or "cannot be expressed"
     answer   what the last line gave, or the error
     """
 
-    mistake: Mistake
-    verdict: str
-    answer: object
+    __slots__ = ()
 
 
 MISTAKES = (
@@ -281,7 +278,7 @@ def checkup(
 
 
 def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
-    first, *lines, last = dedent(mistake.program).strip().splitlines()
+    first, *lines, last = (line.strip() for line in mistake.program.strip().splitlines())
     expressed, collecting = False, gc.isenabled()
     gc.disable()  # so that only what no cycle holds is freed
     try:
