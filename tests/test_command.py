@@ -102,6 +102,12 @@ def test_class_tells_one_from_the_rest():
     assert number_after("accuracy", output) == 100.0
 
 
+def test_the_class_that_is_told_from_the_rest_is_one(table):
+    output = learn(table("x,who\n1,a\n2,b\n8,c\n9,c\n"), "--class", "c")
+    assert "probability of c = sigmoid(0." in output or "probability of c = sigmoid(1." in output
+    assert number_after("accuracy", output) == 100.0
+
+
 def test_rows_held_out_are_reported_apart():
     output = learn(IRIS, "--classes", "versicolor,virginica", "--holdout", "0.3")
     assert number_after("accuracy (training)", output) >= 90.0
@@ -202,6 +208,7 @@ BAD_TABLES = {
     ),
     "no text": (b"x,y\n\xff\xfe,1\n", "not a text file in UTF-8"),
     "numbers too large": ("x,y\n1e308,2\n-1e308,3\n1.7e308,1\n", "the numbers are too large"),
+    "a field too large": (f"x,y\n{'1' * 200_000},2\n", "line 2: field larger than field limit"),
     "a cell of lines": ('x,y\n"one\ntwo",2\n', "must be a finite number, not 'one two'"),
 }
 

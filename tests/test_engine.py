@@ -469,7 +469,7 @@ def test_no_grad_of_one_thread_does_not_pause_another():
     entered, done, ops = threading.Event(), threading.Event(), []
 
     def other():
-        entered.wait()
+        entered.wait(60)
         ops.append((Value(2.0) * 3).op)
         done.set()
 
@@ -477,7 +477,7 @@ def test_no_grad_of_one_thread_does_not_pause_another():
     thread.start()
     with no_grad():
         entered.set()
-        done.wait()
+        done.wait(60)
         ops.append((Value(2.0) * 3).op)
     thread.join()
     assert ops == ["*", ""]

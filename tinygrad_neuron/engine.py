@@ -96,7 +96,7 @@ class Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0
+            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b: no slope in b
             result, slope = power(self, exponent.data)
             return Value(result, (self, exponent), (slope, result * log), "**")
         try:
@@ -118,7 +118,7 @@ class Value:
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
-            return self  # the built-in sum begins with 0 + v, which nobody wrote
+            return self  # sum() begins so; but under no_grad() `total += w` must not move v
         return with_constant(Value.__add__, other, self)
 
     def __rmul__(self, other: float) -> Value:

@@ -34,7 +34,7 @@ def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
 
 
 def bce_with_logits_loss(logits: Numbers, targets: Numbers) -> Value:
-    """bce_loss of sigmoid(x), exact even where that rounds to 0 or 1; x is called a logit."""
+    """bce_loss of sigmoid(x), right even where that rounds to 0 or 1; x is called a logit."""
     return mean([bce_with_logits(x, t) for x, t in pairs(logits, targets)])
 
 
@@ -62,5 +62,5 @@ def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
 
 def probability_of(v: Value) -> float:
     if v.data < 0 or v.data > 1:
-        raise ValueError(f"a probability is from 0 to 1, not {v}; bce_with_logits_loss takes any")
+        raise ValueError(f"a probability or its target is from 0 to 1 (a logit is not), not {v}")
     return v.data

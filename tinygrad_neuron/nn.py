@@ -65,9 +65,9 @@ def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Valu
 class Neuron(Module):
     """activation(w1·x1 + … + wn·xn + b): n inputs, one output.
 
-    Weights start uniform in ±1/√n, so that signals keep their size from layer to layer, and b
-    at 0. (LeCun et al., "Efficient BackProp", 1998, section 4.6. PyTorch's nn.Linear: the same
-    bound, for b too.) An activation is any function Value -> Value; without one it is linear.
+    Weights start uniform in ±1/√n and b at 0. (PyTorch's nn.Linear: the same bound, for b too. It
+    is a third of the variance that keeps the size of signals: LeCun et al., "Efficient BackProp",
+    1998, 4.6.) An activation is any function Value -> Value; without one the neuron is linear.
 
     >>> neuron = Neuron(2, activation=Value.relu)
     >>> neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})

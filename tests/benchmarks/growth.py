@@ -1,7 +1,8 @@
 """Time per node as graphs grow: python tests/benchmarks/growth.py
 
 A chain of n operations and a `dot` of n terms are built, differentiated and freed. Nanoseconds
-per node, the median of several runs, and the ratio to the smallest graph. Nothing is asserted.
+per operation or term, the median of several runs, and the ratio to the smallest graph. Nothing is
+asserted.
 """
 
 import statistics
@@ -20,7 +21,7 @@ def chain(n):
 
 
 def wide(n):
-    return dot([Value(1.0) for _ in range(n // 2)], [Value(2.0) for _ in range(n // 2)])
+    return dot([Value(1.0) for _ in range(n)], [2.0] * n)
 
 
 def nanoseconds_per_node(build, n):

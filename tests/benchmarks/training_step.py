@@ -8,20 +8,15 @@ half-moons, the hinge loss and a small penalty on the weights; forward pass, bac
     nn                         this package's MLP, hinge_loss and dot
     …, collector off           the same after gc.disable(), which is safe here
 
-Every variant runs in a process of its own, in turn, several times; the median step is reported,
-and the peak of resident memory above that of a Python that has imported nothing. Needs micrograd
-(pip install '.[dev]'). Nothing is asserted.
+Every variant runs in a process of its own, in turn, several times. Reported are the median step and
+the peak of resident memory above that of a Python that has imported only `resource`. Needs
+micrograd (pip install '.[dev]'). Nothing is asserted.
 """
 
-import argparse
 import gc
-import importlib
-import json
 import math
 import random
 import resource
-import statistics
-import subprocess
 import sys
 import time
 
@@ -41,7 +36,8 @@ def half_moons(rng, n=100):
 
 def micrograd_step(value_class, points, sides):
     """The demo's program, with micrograd's Value or another."""
-    nn = importlib.import_module("micrograd.nn")
+    from micrograd import nn
+
     nn.Value = value_class
     net = nn.MLP(2, [16, 16, 1])
 
@@ -75,50 +71,54 @@ def nn_step(points, sides):
 
 
 def measure(variant, steps):
-    if variant == "bare Python":
-        return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    """The median time of a step in this process, and its peak of memory."""
     points, sides = half_moons(random.Random(1))
     random.seed(1)
     if variant.endswith("collector off"):
         gc.disable()
     if variant.startswith("nn"):
         step = nn_step(points, sides)
+    elif variant == "micrograd":
+        from micrograd.engine import Value
+
+        step = micrograd_step(Value, points, sides)
     else:
-        module = "micrograd.engine" if variant == "micrograd" else "tinygrad_neuron.engine"
-        step = micrograd_step(importlib.import_module(module).Value, points, sides)
+        from tinygrad_neuron import Value
+
+        step = micrograd_step(Value, points, sides)
     seconds = []
     for _ in range(steps + 1):
         start = time.perf_counter()
         step()
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": statistics.median(seconds[1:]), "peak": peak}  # the first warms up
-
-
-def child(variant, steps):
-    command = [sys.executable, __file__, "--variant", variant, "--steps", str(steps)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return sorted(seconds[1:])[steps // 2], peak  # the first step warms up
 
 
 def main():
+    # Not at the top, because the processes that are measured should hold nothing else.
+    import argparse
+    import statistics
+    import subprocess
+
+    def child(*arguments):
+        run = [sys.executable, *arguments]
+        printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+        return [float(number) for number in printed.split()]
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="processes of each variant")
     parser.add_argument("--steps", type=int, default=5, help="steps timed in each process")
-    parser.add_argument("--variant", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.variant:
-        print(json.dumps(measure(arguments.variant, arguments.steps)))
-        return
-    unit = 1024 if sys.platform != "darwin" else 1024 * 1024  # ru_maxrss: kB, on macOS bytes
-    bare = statistics.median(child("bare Python", 0)["peak"] for _ in range(arguments.runs))
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    bare = statistics.median(child("-c", peak)[0] for _ in range(arguments.runs))
     runs = {variant: [] for variant in VARIANTS}
     for _ in range(arguments.runs):
         for variant in VARIANTS:
-            runs[variant].append(child(variant, arguments.steps))
-    seconds = {v: statistics.median(run["seconds"] for run in runs[v]) for v in VARIANTS}
-    memory = {
-        v: (statistics.median(run["peak"] for run in runs[v]) - bare) / unit for v in VARIANTS
-    }
+            runs[variant].append(child(__file__, "measure", variant, str(arguments.steps)))
+    unit = 1024 if sys.platform != "darwin" else 1024 * 1024  # ru_maxrss: kB, on macOS bytes
+    seconds = {v: statistics.median(run[0] for run in runs[v]) for v in VARIANTS}
+    memory = {v: (statistics.median(run[1] for run in runs[v]) - bare) / unit for v in VARIANTS}
     print(f"{'':26}{'ms a step':>10}{'times faster':>14}{'MB':>8}{'times less':>12}")
     for v in VARIANTS:
         faster, less = seconds["micrograd"] / seconds[v], memory["micrograd"] / memory[v]
@@ -126,4 +126,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["measure"]:
+        print(*measure(sys.argv[2], int(sys.argv[3])))
+    else:
+        main()
