@@ -311,11 +311,11 @@ def test_divergence_says_when_at_which_rate_and_what_to_try(table):
         (["--lr", "1e308"], "at epoch 0 at the learning rate 1e+308: the loss or a weight is not"),
         (
             ["--lr", "1e100", "--epochs", "1"],
-            "at epoch 1 at the learning rate 1e+100: the loss grew",
+            "at epoch 0 at the learning rate 1e+100: the loss grew",
         ),
         (
             ["--lr", "1e200", "--epochs", "1"],
-            "at epoch 1 at the learning rate 1e+200: the loss or a",
+            "at epoch 0 at the learning rate 1e+200: the loss or a",
         ),
     ],
 )

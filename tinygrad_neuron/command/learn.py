@@ -102,7 +102,7 @@ def train(
             first = loss.item()
         check(epoch, lr, neuron, loss.item(), first)
         yield loss.item()
-    check(epochs, lr, neuron, evaluate(neuron, criterion, part)[1], first)
+    check(epochs - 1, lr, neuron, evaluate(neuron, criterion, part)[1], first)
 
 
 def check(epoch: int, lr: float, neuron: Neuron, loss: float, first: float) -> None:
