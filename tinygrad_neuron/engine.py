@@ -292,7 +292,10 @@ def as_float(number: float, what: str = "data") -> float:
     raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
 
 
-def as_values(x: Iterable[Value | float] | Value | float) -> list[Value]:
+Numbers = Iterable[Value | float] | Value | float
+
+
+def as_values(x: Numbers) -> list[Value]:
     """Values as they are and plain numbers as constants, one or many."""
     many = x if isinstance(x, Iterable) else [x]
     return [v if isinstance(v, Value) else Value(v, op="const") for v in many]

@@ -5,11 +5,8 @@
 """
 
 import math
-from collections.abc import Iterable
 
-from tinygrad_neuron.engine import Value, as_values, logistic, mean
-
-Numbers = Iterable[Value | float] | Value | float
+from tinygrad_neuron.engine import Numbers, Value, as_values, logistic, mean
 
 
 def mse_loss(predictions: Numbers, targets: Numbers) -> Value:

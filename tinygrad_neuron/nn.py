@@ -4,10 +4,9 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tinygrad_neuron.engine import Value, as_float, as_values, dot
+from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, dot
 
 Activation = Callable[[Value], Value] | None
-Inputs = Iterable[Value | float] | Value | float
 Rng = random.Random | None
 
 
@@ -48,7 +47,7 @@ class Module:
 
 
 def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
-    """Those in a Value, model, list, tuple or dict, each once, with its path ("taps[2]")."""
+    """Those in a Value, model, list, tuple or dict (PyTorch: no list), each once, by its path."""
     if id(thing) in seen:  # shared by two models, or a model that holds its holder
         return
     seen.add(id(thing))
@@ -85,7 +84,7 @@ class Neuron(Module):
         self.b = Value(0.0, label="b")
         self.activation = activation
 
-    def __call__(self, x: Inputs) -> Value:
+    def __call__(self, x: Numbers) -> Value:
         """x: n numbers or Values, or the only one itself; another length is a ValueError."""
         inputs = as_values(x)
         if len(inputs) != len(self.w):
@@ -104,7 +103,7 @@ class Layer(Module):
     def __init__(self, n: int, size: int, activation: Activation = None, rng: Rng = None) -> None:
         self.neurons = [Neuron(n, activation, rng) for _ in range(size)]
 
-    def __call__(self, x: Inputs) -> list[Value]:
+    def __call__(self, x: Numbers) -> list[Value]:
         inputs = as_values(x)  # plain numbers become nodes once, not once for each neuron
         return [neuron(inputs) for neuron in self.neurons]
 
@@ -121,7 +120,7 @@ class MLP(Module):
         activations = [activation] * (len(sizes) - 2) + [None]
         self.layers = [Layer(*shape, rng) for shape in zip(sizes, sizes[1:], activations)]
 
-    def __call__(self, x: Inputs) -> list[Value]:
+    def __call__(self, x: Numbers) -> list[Value]:
         for layer in self.layers:
             x = layer(x)
         return as_values(x)

@@ -11,7 +11,8 @@ class SGD:
 
     A step is w -= lr · gradient, where weight_decay · w is added to w.grad. With momentum it is
     w -= lr · velocity, with velocity = momentum · velocity + gradient. (Polyak, 1964, in the
-    form of torch.optim.SGD.) A parameter given twice moves once.
+    form of torch.optim.SGD.) A parameter given twice moves once. Errors: no parameters, one that
+    is no leaf Value, and a rate that is negative, nan or infinite.
 
     >>> w = Value(0.5)
     >>> ((w - 1.65) ** 2).backward()
