@@ -87,6 +87,6 @@ def test_the_top_level_holds_what_it_should_and_nothing_else():
         pytest.skip("not a checkout")
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     top = {name.split("/")[0] for name in tracked.stdout.split()}
-    assert {name for name in top if not name.startswith(".")} <= {
+    assert {name for name in top if not name.startswith(".")} == {
         *("pyproject.toml", "README.md", "LICENSE", "tinygrad_neuron", "tests", "notebooks")
     }

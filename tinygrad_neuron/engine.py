@@ -264,7 +264,7 @@ paused_threads: list[int] = []  # each as often as it has entered no_grad() and 
 
 
 class no_grad(ContextDecorator):
-    """In this thread record nothing: results are leaves, where backward ends, and -= moves w."""
+    """In this thread record nothing: results are leaves, where backward ends; -= moves a leaf."""
 
     def __enter__(self) -> None:
         paused_threads.append(get_ident())
