@@ -6,6 +6,8 @@ from tinygrad_neuron.gradcheck import gradcheck, tangents
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
 from tinygrad_neuron.optim import SGD
+from tinygrad_neuron.view.draw import Picture, draw
+from tinygrad_neuron.view.tree import tree
 
 __version__ = "0.1.0"
 
@@ -15,11 +17,13 @@ __all__ = [
     "Layer",
     "Module",
     "Neuron",
+    "Picture",
     "Value",
     "bce_loss",
     "bce_with_logits_loss",
     "checkup",
     "dot",
+    "draw",
     "edges",
     "gradcheck",
     "hinge_loss",
@@ -28,4 +32,5 @@ __all__ = [
     "no_grad",
     "tangents",
     "topological_order",
+    "tree",
 ]

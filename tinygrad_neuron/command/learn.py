@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tinygrad_neuron.command.dataset import Classes, Dataset, Part, make_dataset
+from tinygrad_neuron.command.draw import save_picture
 from tinygrad_neuron.command.table import read_table
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.losses import bce_loss, mse_loss
@@ -25,7 +26,7 @@ class Diverged(Exception):
         super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
 
 
-def learn_line(lr: float | None, epochs: int | None) -> None:
+def learn_line(lr: float | None, epochs: int | None, graph: Path | None) -> None:
     """Learn y = 3x + 1 from four points on it."""
     neuron = Neuron(1)
     neuron.load_state_dict({"w1": 0.5, "b": 0.0})
@@ -35,6 +36,7 @@ def learn_line(lr: float | None, epochs: int | None) -> None:
         if step % 20 == 0:
             print(f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}")
     print(f"Learned: y = {w:.2f}x + {b:.2f}")
+    save_graph(neuron, {"x": points.rows[0][0]}, graph)
 
 
 def learn_table(
@@ -47,6 +49,7 @@ def learn_table(
     lr: float | None,
     epochs: int | None,
     seed: int,
+    graph: Path | None,
 ) -> None:
     """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one."""
     rng = random.Random(seed)
@@ -73,6 +76,7 @@ def learn_table(
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
             print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
+    save_graph(neuron, dict(zip(data.scales, data.training.rows[0])), graph)
 
 
 def train(
@@ -120,6 +124,15 @@ def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[Val
             return predictions, criterion(predictions, part.targets).item()
         except OverflowError:
             return predictions, math.inf
+
+
+def save_graph(neuron: Neuron, row: dict[str, float], path: Path | None) -> None:
+    """Draw what the neuron makes of a row, if there is a path to save it to."""
+    if path:
+        prediction = neuron([Value(x, label=name) for name, x in row.items()])
+        neuron.zero_grad()
+        prediction.backward()
+        save_picture(prediction, path, neuron)
 
 
 def print_weights(neuron: Neuron, data: Dataset) -> None:

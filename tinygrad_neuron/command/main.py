@@ -6,13 +6,18 @@ import argparse
 import math
 import os
 import sys
+import unicodedata
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from tinygrad_neuron import __version__
+from tinygrad_neuron.command.draw import draw_expression
+from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Diverged, learn_line, learn_table
 from tinygrad_neuron.command.table import InputError, as_number
+from tinygrad_neuron.view.draw import picture_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
@@ -20,33 +25,37 @@ others: a column of two words, or of 0 and 1, with a sigmoid neuron and binary c
 column of other numbers with a linear neuron and the mean squared error. The table is a CSV file
 whose first row names the columns. Inputs are standardised.
 """
+DRAW = f"""\
+Print the computation graph of an expression as a tree: for each value its data, its gradient, which
+is the derivative of the whole by it, and the local derivative of the line above. An expression is
+made of names, numbers, + - * / ** ( ) and {", ".join(FUNCTIONS)}. One that begins with a minus needs
+a blank before it: " -x".
+"""
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Parser(argparse.ArgumentParser):
     """Bad arguments get one line, without the usage."""
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str, excerpt: str = "") -> NoReturn:
         line = " ".join(message.split())  # a file's name may hold a new line
-        self.exit(2, f"{self.prog}: error: {line}\n")
+        self.exit(2, f"{self.prog}: error: {line}\n{excerpt}")
 
 
 def main() -> None:
     for stream in sys.stdout, sys.stderr:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
-    parser, learn = parsers()
+    parser = make_parser()
     arguments = vars(parser.parse_args())
+    run = arguments.pop("run")
     try:
-        if arguments["path"]:
-            learn_table(**arguments)
-        else:
-            for name in "target", "classes", "one_class", "holdout":
-                if arguments[name] is not None:
-                    learn.error(f"--{name.removeprefix('one_')} needs a table")
-            learn_line(arguments["lr"], arguments["epochs"])
+        run(**arguments)
         sys.stdout.flush()
     except Diverged as error:
         sys.exit(f"{parser.prog}: {error}")
+    except ExpressionError as error:
+        parser.error(str(error), error.excerpt)
     except InputError as error:
         parser.error(str(error))
     except BrokenPipeError:  # whoever was reading has seen enough
@@ -55,13 +64,20 @@ def main() -> None:
         sys.exit(130)
 
 
-def parsers() -> tuple[Parser, Parser]:
-    """The whole command's, and that of `learn`."""
+def make_parser() -> Parser:
     parser = Parser(
-        prog="tinygrad-neuron", allow_abbrev=False, description="Watch one neuron learn."
+        prog="tinygrad-neuron",
+        allow_abbrev=False,
+        description="Watch one neuron learn, and see how a gradient comes about.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_learn(commands)
+    add_draw(commands)
+    return parser
+
+
+def add_learn(commands: Commands) -> None:
     learn = commands.add_parser(
         "learn",
         allow_abbrev=False,
@@ -69,6 +85,7 @@ def parsers() -> tuple[Parser, Parser]:
         description=LEARN,
         epilog="example: tinygrad-neuron learn notebooks/iris.csv --class setosa --holdout 0.3",
     )
+    learn.set_defaults(run=partial(run_learn, learn))
     add = learn.add_argument
     add("path", metavar="TABLE.csv", nargs="?", type=Path)
     add("--target", metavar="NAME", help="the column to learn (default: the last)")
@@ -98,7 +115,37 @@ def parsers() -> tuple[Parser, Parser]:
         help="how often to go through all rows (default: 200, without a table 100)",
     )
     add("--seed", metavar="N", type=int, default=0, help="for all that is random (default: 0)")
-    return parser, learn
+    add(
+        "--graph",
+        metavar="FILE",
+        type=picture,
+        help="draw what the trained neuron makes of the first row (.svg, .png or .dot)",
+    )
+
+
+def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
+    if path:
+        learn_table(path, **options)
+        return
+    for name in "target", "classes", "one_class", "holdout":
+        if options[name] is not None:
+            learn.error(f"--{name.removeprefix('one_')} needs a table")
+    learn_line(options["lr"], options["epochs"], options["graph"])
+
+
+def add_draw(commands: Commands) -> None:
+    draw = commands.add_parser(
+        "draw",
+        allow_abbrev=False,
+        help="an expression's computation graph, with its gradients",
+        description=DRAW,
+        epilog='example: tinygrad-neuron draw "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o graph.svg',
+    )
+    draw.set_defaults(run=draw_expression)
+    add = draw.add_argument
+    add("text", metavar="EXPRESSION")
+    add("numbers", metavar="NAME=NUMBER", nargs="*", type=name_and_number)
+    add("-o", "--output", metavar="FILE", type=picture, help="a picture: .svg, .png or .dot")
 
 
 def positive(text: str) -> float:
@@ -126,3 +173,20 @@ def two_classes(text: str) -> tuple[str, str]:
     if not first or not second or first == second or "," in second:
         raise argparse.ArgumentTypeError(f"must be two different classes A,B, not {text!r}")
     return first, second
+
+
+def name_and_number(text: str) -> tuple[str, float]:
+    name, _, cell = text.partition("=")
+    name = unicodedata.normalize("NFKC", name.strip())  # as the parser of expressions does
+    number = as_number(cell)
+    if not name.isidentifier() or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a name and its number, as w=0.5, not {text!r}")
+    return name, number
+
+
+def picture(text: str) -> Path:
+    try:
+        picture_suffix(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)

@@ -1,0 +1,18 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import get_ident
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write beside the file and then take its place, so that a failure leaves the old one."""
+    target = Path(path).resolve()  # a link stays a link
+    part = target.with_name(f".{os.getpid()}-{get_ident()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""How numbers and words are written wherever a graph is shown to people."""
+
+from __future__ import annotations
+
+LONGEST = 40  # letters of a label; a longer one ends in "…"
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+JOINER = "\u200d"  # holds an emoji of several signs together
+
+
+def number(x: float, digits: int = 4) -> str:
+    """x to so many significant digits, with a true minus, and without one before 0.
+
+    >>> number(-0.12345678), number(-0.0), number(123456.0), number(2e-9)
+    ('−0.1235', '0', '1.235e+05', '2e−09')
+    """
+    return f"{x or 0.0:.{digits}g}".replace("-", "−")
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    r"""The text on one line and not too long, with escapes for what cannot be seen.
+
+    Those are new lines, NULs and the like, and the marks that turn the direction of writing.
+
+    >>> print(printable("two\nlines"), printable("7" * 50))
+    two\nlines 777777777777777777777777777777777777777…
+    """
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() or c == JOINER else escaped(c) for c in text)
+
+
+def escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def partial_sign(position: int, count: int) -> str:
+    """The local derivative by the operand at a position: ∂, or ∂₁, ∂₂, … where there are more."""
+    return "∂" if count == 1 else "∂" + str(position + 1).translate(SUBSCRIPTS)
