@@ -26,10 +26,10 @@ column of other numbers with a linear neuron and the mean squared error. The tab
 whose first row names the columns. Inputs are standardised.
 """
 DRAW = f"""\
-Print the computation graph of an expression as a tree: for each value its data, its gradient, which
-is the derivative of the whole by it, and the local derivative of the line above. An expression is
-made of names, numbers, + - * / ** ( ) and {", ".join(FUNCTIONS)}. One that begins with a minus needs
-a blank before it: " -x".
+Print the computation graph of an expression as a tree. For each value there is its data, its
+gradient, which is the derivative of the whole by it, and the local derivative of the line above.
+An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
+One that begins with a minus needs a blank before it: " -x".
 """
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 

@@ -114,14 +114,18 @@ def label(value: Value, kind: str, neuron: str, names: Names, grads: bool, digit
         name, made_by = "", kind
     else:
         name, made_by = names.of[value], printable(value.op) if value.operands else kind
-    head = [f"<B>{escape(name)}</B>"] if name else []
-    head += [f"<I>{escape(made_by)}</I>"] if made_by else []
+    head = [f"<B>{safe(name)}</B>"] if name else []
+    head += [f"<I>{safe(made_by)}</I>"] if made_by else []
     rows = [head] if len(name) <= SHORT else [[part] for part in head]
     rows.append(["data", number(value.data, digits)])
     if grads:
         rows.append(["grad", number(value.grad, digits)])
     body = "".join(f"<TR>{''.join(cells(row))}</TR>" for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
+
+
+def safe(text: str) -> str:
+    return escape(text).replace("\\", "&#92;")  # \N would become the node's name
 
 
 def cells(row: Sequence[str]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def look_up(
 
 
 def names_of(order: Sequence[Value], paths: Iterable[tuple[str, Value]]) -> dict[Value, str]:
-    labels = {node: printable(str(node.label)) for node in order if node.label}
+    labels = {node: printable(str(node.label)) for node in order if str(node.label).strip()}
     count = Counter(labels.values())
     names = {node: label for node, label in labels.items() if count[label] == 1}
     taken = set(names.values())
