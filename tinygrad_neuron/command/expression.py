@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from operator import add, mul, neg, pos, sub, truediv
@@ -33,6 +34,7 @@ OPERATORS: dict[type[ast.AST], Callable[[Value, Value | float], Value]] = {
 }
 SIGNS: dict[type[ast.AST], Callable[[Value], Value]] = {ast.UAdd: pos, ast.USub: neg}
 MADE_OF = f"an expression is made of names, numbers, + - * / ** ( ) and {', '.join(FUNCTIONS)}"
+ONE_ARGUMENT = "{0} is a function of one argument: {0}(x)"
 TOO_DEEP = f"an expression is at most {DEEPEST} brackets, signs or powers deep"
 
 
@@ -42,10 +44,16 @@ class ExpressionError(InputError):
     def __init__(self, problem: str, text: str, place: int) -> None:
         super().__init__(problem)
         start, end = max(0, place - 40), place + 30
-        before = "…" * (start > 0) + text[start:place]
-        self.excerpt = (
-            f"  {before}{text[place:end]}{'…' * (end < len(text))}\n  {' ' * len(before)}^\n"
-        )
+        before = ("…" if start else "") + shown(text[start:place])
+        after = shown(text[place:end]) + ("…" if end < len(text) else "")
+        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in before)
+        self.excerpt = f"  {before}{after}\n  {' ' * (len(before) + wide)}^\n"
+
+
+def shown(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def graph_of(text: str, numbers: Mapping[str, float]) -> Value:
@@ -61,22 +69,32 @@ def graph_of(text: str, numbers: Mapping[str, float]) -> Value:
     builder = Builder(text.strip(), numbers)
     output = builder.value(parse(builder.text))
     if unused := sorted(numbers.keys() - builder.leaves.keys()):
-        raise InputError(f"not in the expression: {', '.join(unused)}")
+        raise InputError(f"the expression has no {', '.join(unused)}: leave that number out")
+    if not output.label:
+        output.label = builder.text
     return output
 
 
 def parse(text: str) -> ast.expr:
+    if not text:
+        raise ExpressionError("the expression is empty", text, 0)
     if len(text) > LONGEST:
         problem = f"an expression has at most {LONGEST:,} letters, not {len(text):,}"
         raise ExpressionError(problem, text, LONGEST)
+    open_brackets = 0
     for place, letter in enumerate(text):
-        if not letter.isprintable():
+        if not letter.isprintable() or letter == "#":  # which would begin a comment
             raise ExpressionError(MADE_OF, text, place)
+        open_brackets += (letter == "(") - (letter == ")")
+        if open_brackets > DEEPEST:
+            raise ExpressionError(TOO_DEEP, text, place)
     try:
         with warnings.catch_warnings(action="ignore"):  # of Python's, about odd numbers
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
         problem = f"not an expression: {error.msg.partition('. ')[0]}"
+        if error.msg.startswith("invalid"):
+            problem += "; a product is written 2*x"
         raise ExpressionError(problem, text, (error.offset or len(text) + 1) - 1) from None
     except (RecursionError, MemoryError):
         raise ExpressionError(TOO_DEEP, text, 0) from None
@@ -107,11 +125,9 @@ class Builder:
         if operator is None:
             cure = "; a power is written x**2" if isinstance(node.op, ast.BitXor) else ""
             raise self.error(f"{MADE_OF}{cure}", node.left, after=True)
-        number = literal(node.right)
-        if isinstance(node.op, ast.Pow) and number is not None:
-            right: Value | float = number  # part of the operation, so that the base may be negative
-        else:
-            right = self.value(node.right, depth + 1)
+        exponent = literal(node.right) if isinstance(node.op, ast.Pow) else None
+        # A plain exponent is part of the operation, so that the base may be negative.
+        right = self.value(node.right, depth + 1) if exponent is None else exponent
         try:
             return operator(left, right)
         except (ArithmeticError, ValueError) as error:
@@ -132,16 +148,27 @@ class Builder:
                     return FUNCTIONS[name](argument)
                 except (ArithmeticError, ValueError) as error:
                     raise self.error(str(error), node) from None
-            case ast.Call(ast.Name(name)) if name not in FUNCTIONS:
+            case ast.Call(ast.Name(name)) if name in FUNCTIONS:
+                raise self.error(ONE_ARGUMENT.format(name), node)
+            case ast.Call(ast.Name(name)):
                 functions = f"the functions are {', '.join(FUNCTIONS)}"
                 raise self.error(f"{functions}, not {name}; a product is written a*b", node)
-            case ast.Attribute(inner) | ast.Subscript(inner):
-                raise self.error(MADE_OF, inner, after=True)
+            case ast.Constant(int() | float() as large) if not isinstance(large, bool):
+                raise self.error("a number must be finite, below 1.8e308", node)
+            case (
+                ast.Attribute(first)
+                | ast.Subscript(first)
+                | ast.Compare(first)
+                | ast.BoolOp(_, [first, *_])
+                | ast.IfExp(_, first)
+                | ast.Tuple([first, *_])
+            ):
+                raise self.error(MADE_OF, first, after=True)
         raise self.error(MADE_OF, node)
 
     def leaf(self, name: str, node: ast.expr) -> Value:
         if name in FUNCTIONS:
-            raise self.error(f"{name} is a function of one argument: {name}(x)", node)
+            raise self.error(ONE_ARGUMENT.format(name), node)
         if name not in self.numbers:
             raise self.error(f"{name} has no value: add {name}=NUMBER", node)
         if name not in self.leaves:
@@ -160,12 +187,12 @@ class Builder:
 def literal(node: ast.expr) -> float | None:
     """The finite number that is written there, with its sign, or None."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = constant(node.operand)
+        number = unsigned(node.operand)
         return None if number is None else -number
-    return constant(node)
+    return unsigned(node)
 
 
-def constant(node: ast.expr) -> float | None:
+def unsigned(node: ast.expr) -> float | None:
     number = node.value if isinstance(node, ast.Constant) else None
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None

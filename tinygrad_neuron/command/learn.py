@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tinygrad_neuron.command.dataset import Classes, Dataset, Part, make_dataset
-from tinygrad_neuron.command.draw import save_picture
+from tinygrad_neuron.command.draw import check_layout, save_picture
 from tinygrad_neuron.command.table import read_table
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.losses import bce_loss, mse_loss
@@ -26,8 +26,10 @@ class Diverged(Exception):
         super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
 
 
-def learn_line(lr: float | None, epochs: int | None, graph: Path | None) -> None:
+def learn_line(lr: float | None, epochs: int | None, picture: Path | None) -> None:
     """Learn y = 3x + 1 from four points on it."""
+    if picture:
+        check_layout(picture)
     neuron = Neuron(1)
     neuron.load_state_dict({"w1": 0.5, "b": 0.0})
     w, b = neuron.parameters()
@@ -36,7 +38,8 @@ def learn_line(lr: float | None, epochs: int | None, graph: Path | None) -> None
         if step % 20 == 0:
             print(f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}")
     print(f"Learned: y = {w:.2f}x + {b:.2f}")
-    save_graph(neuron, {"x": points.rows[0][0]}, graph)
+    if picture:
+        save_graph(neuron, {"x": points.rows[0][0]}, "y", picture)
 
 
 def learn_table(
@@ -49,9 +52,11 @@ def learn_table(
     lr: float | None,
     epochs: int | None,
     seed: int,
-    graph: Path | None,
+    picture: Path | None,
 ) -> None:
     """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one."""
+    if picture:
+        check_layout(picture)
     rng = random.Random(seed)
     data = make_dataset(read_table(path), target, classes, one_class, holdout or 0.0, rng)
     n = len(data.scales)
@@ -76,7 +81,9 @@ def learn_table(
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
             print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
-    save_graph(neuron, dict(zip(data.scales, data.training.rows[0])), graph)
+    if picture:
+        label = f"probability of {data.classes[1]}" if data.classes else data.target
+        save_graph(neuron, dict(zip(data.scales, data.training.rows[0])), label, picture)
 
 
 def train(
@@ -126,13 +133,14 @@ def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[Val
             return predictions, math.inf
 
 
-def save_graph(neuron: Neuron, row: dict[str, float], path: Path | None) -> None:
-    """Draw what the neuron makes of a row, if there is a path to save it to."""
-    if path:
-        prediction = neuron([Value(x, label=name) for name, x in row.items()])
-        neuron.zero_grad()
-        prediction.backward()
-        save_picture(prediction, path, neuron)
+def save_graph(neuron: Neuron, row: dict[str, float], label: str, path: Path) -> None:
+    """Draw what the neuron makes of a row."""
+    inputs = {name: Value(x, label=name) for name, x in row.items()}
+    prediction = neuron(inputs.values())
+    prediction.label = label
+    neuron.zero_grad()
+    prediction.backward()
+    save_picture(prediction, path, {"neuron": neuron, "row": inputs})
 
 
 def print_weights(neuron: Neuron, data: Dataset) -> None:

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from functools import partial
 from io import TextIOWrapper
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -27,9 +28,9 @@ whose first row names the columns. Inputs are standardised.
 """
 DRAW = f"""\
 Print the computation graph of an expression as a tree. For each value there is its data, its
-gradient, which is the derivative of the whole by it, and the local derivative of the line above.
+gradient, which is the derivative of the whole by it, and the local derivative of the value that it
+is indented under.
 An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
-One that begins with a minus needs a blank before it: " -x".
 """
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
@@ -47,11 +48,15 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
     parser = make_parser()
-    arguments = vars(parser.parse_args())
+    words = sys.argv[1:]
+    if words[:1] == ["draw"]:
+        words = [with_blank(word) for word in words]
+    arguments = vars(parser.parse_args(words))
     run = arguments.pop("run")
     try:
         run(**arguments)
-        sys.stdout.flush()
+        if sys.stdout:  # there is none if the shell has closed it
+            sys.stdout.flush()
     except Diverged as error:
         sys.exit(f"{parser.prog}: {error}")
     except ExpressionError as error:
@@ -59,9 +64,22 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     except BrokenPipeError:  # whoever was reading has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
+    except OSError as error:
+        forget_output()
+        parser.error(f"standard output: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def forget_output() -> None:
+    """What could not be written is not tried again when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def with_blank(word: str) -> str:
+    """Keeps argparse from taking -x*2 for options: those of `draw` begin with -o, -h or --."""
+    return f" {word}" if word[:1] == "-" and word[1:2] not in ("", "o", "h", "-") else word
 
 
 def make_parser() -> Parser:
@@ -117,8 +135,9 @@ def add_learn(commands: Commands) -> None:
     add("--seed", metavar="N", type=int, default=0, help="for all that is random (default: 0)")
     add(
         "--graph",
+        dest="picture",
         metavar="FILE",
-        type=picture,
+        type=picture_path,
         help="draw what the trained neuron makes of the first row (.svg, .png or .dot)",
     )
 
@@ -130,7 +149,7 @@ def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
     for name in "target", "classes", "one_class", "holdout":
         if options[name] is not None:
             learn.error(f"--{name.removeprefix('one_')} needs a table")
-    learn_line(options["lr"], options["epochs"], options["graph"])
+    learn_line(options["lr"], options["epochs"], options["picture"])
 
 
 def add_draw(commands: Commands) -> None:
@@ -144,8 +163,15 @@ def add_draw(commands: Commands) -> None:
     draw.set_defaults(run=draw_expression)
     add = draw.add_argument
     add("text", metavar="EXPRESSION")
-    add("numbers", metavar="NAME=NUMBER", nargs="*", type=name_and_number)
-    add("-o", "--output", metavar="FILE", type=picture, help="a picture: .svg, .png or .dot")
+    add("numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number)
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        dest="picture",
+        type=picture_path,
+        help="a picture: .svg, .png or .dot",
+    )
 
 
 def positive(text: str) -> float:
@@ -179,12 +205,13 @@ def name_and_number(text: str) -> tuple[str, float]:
     name, _, cell = text.partition("=")
     name = unicodedata.normalize("NFKC", name.strip())  # as the parser of expressions does
     number = as_number(cell)
-    if not name.isidentifier() or not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"must be a name and its number, as w=0.5, not {text!r}")
+    if not name.isidentifier() or iskeyword(name) or not math.isfinite(number):
+        rule = "must be a name and its finite number, such as w=0.5"
+        raise argparse.ArgumentTypeError(f"{rule}, not {text!r}")
     return name, number
 
 
-def picture(text: str) -> Path:
+def picture_path(text: str) -> Path:
     try:
         picture_suffix(text)
     except ValueError as error:

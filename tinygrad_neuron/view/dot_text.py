@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from graphviz import Digraph
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.boxes import Arrow, Box, Left
+from tinygrad_neuron.view.boxes import MOST_BOXES, Arrow, Box, Omitted
 from tinygrad_neuron.view.names import Names
 from tinygrad_neuron.view.notation import number, partial_sign, printable
 
@@ -25,111 +26,153 @@ LOOKS = {
 }
 NEURON = {"shape": "folder"}
 SHORT = 12  # letters of a name that leave room for a word beside it
-SPARSE = 100  # arrows up to which all have their derivative beside them
+SPARSE = 100  # arrows up to which there is room beside each for its derivative
+FEW = 2  # arrows into a box up to which there is room in the box for theirs
 CAREFUL = 300  # boxes up to which the layout takes its time
+HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}
+POSITIVE = {"color": "#1f5fa8"}
+NEGATIVE = {"color": "#b3541e", "style": "dashed"}
 PORTS = {
     "LR": {"tailport": "e", "headport": "w"},
     "RL": {"tailport": "w", "headport": "e"},
     "TB": {"tailport": "s", "headport": "n"},
     "BT": {"tailport": "n", "headport": "s"},
 }
-HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}
 
 
-def dot_text(
-    order: Sequence[Value],
-    boxes: Sequence[Box],
-    names: Names,
-    direction: str,
-    grads: bool,
-    partials: bool,
-    digits: int,
-) -> str:
-    graph = Digraph(
-        graph_attr={"rankdir": direction, "ordering": "in", "fontname": FONT, "fontsize": "12"},
-        node_attr={"shape": "box", "style": "filled", "fillcolor": "white", "fontname": FONT},
-        edge_attr={"fontname": FONT, "fontsize": "11", "arrowsize": "0.7"},
-    )
-    fan_out = Counter(arrow.operand for box in boxes for arrow in box.arrows)
-    dense = fan_out.total() > SPARSE
-    grads = grads and order[-1].grad != 0
-    if dense:
-        graph.attr(splines="line", outputorder="edgesfirst", ranksep="1.2", labeljust="l")
-    if len(boxes) > CAREFUL:
-        graph.attr(**HASTY)
-    if caption := notes(len(order), len(boxes), dense and partials):
-        graph.attr(label=caption)
-    ids: dict[Value | Left, str] = {box.value: f"n{i}" for i, box in enumerate(boxes, 1)}
-    for value, arrows, neuron in boxes:
-        kind = "output" if value is order[-1] else "inner"
+class DotText:
+    """Writes the boxes and arrows of a graph in topological order."""
+
+    def __init__(
+        self,
+        order: Sequence[Value],
+        boxes: Sequence[Box],
+        names: Names,
+        direction: str,
+        grads: bool,
+        partials: bool,
+        digits: int,
+    ) -> None:
+        self.output = order[-1]
+        self.names = names
+        self.grads = grads and self.output.grad != 0  # a 0 from before backward() is no gradient
+        self.partials = partials
+        self.digits = digits
+        self.ids: dict[Value | Omitted, str] = {}
+        self.fan_out = Counter(arrow.operand for box in boxes for arrow in box.arrows)
+        self.dense = self.fan_out.total() > SPARSE
+        self.graph = Digraph(
+            graph_attr={"rankdir": direction, "ordering": "in", "fontname": FONT, "fontsize": "12"},
+            node_attr={"shape": "box", "style": "filled", "fillcolor": "white", "fontname": FONT},
+            edge_attr={"fontname": FONT, "fontsize": "11", "arrowsize": "0.7"},
+        )
+        if self.dense:
+            self.graph.attr(splines="line", outputorder="edgesfirst", ranksep="1.3")
+            self.graph.attr("edge", **PORTS[direction])
+        if len(boxes) > CAREFUL:
+            self.graph.attr(**HASTY)
+        if notes := self.notes(len(order), len(boxes)):
+            self.graph.attr(label=notes, labeljust="l")
+        for box in boxes:
+            self.add_box(box)
+        self.source: str = self.graph.source
+
+    def notes(self, values: int, boxes: int) -> str:
+        lines = []
+        if boxes < values:
+            cure = "; expand=True gives each its own" if values <= MOST_BOXES else ""
+            lines.append(f"{values:,} values in {boxes:,} boxes{cure}")
+        if any(isinstance(operand, Omitted) for operand in self.fan_out):
+            lines.append("the numbers count what is left out, too")
+        if self.dense and self.partials:
+            lines.append(
+                "into a box without ∂: the wider an arrow, the larger |∂|; dashed: negative"
+            )
+        return "".join(f"{line}\\l" for line in lines)  # \l ends a line that is flush left
+
+    def add_box(self, box: Box) -> None:
+        value = box.value
+        self.ids[value] = f"n{len(self.ids) + 1}"
+        kind = "output" if value is self.output else "inner"
         if not value.operands:
-            kind = names.kind(value)
-        text = label(value, kind, neuron, names, grads, digits)
-        graph.node(ids[value], text, **LOOKS[kind], **(NEURON if neuron else {}))
-        for operand, position, partial in arrows:
-            looks = {}
-            if isinstance(operand, Left):
-                if operand not in ids:
-                    ids[operand] = f"left{len(ids) - len(boxes) + 1}"
-                    graph.node(ids[operand], left_out(operand), shape="plaintext", style="")
-                looks = {"style": "dotted"}
-            elif partials:
-                text = f"{partial_sign(position, len(arrows))} {number(partial, digits)}"
-                if not dense:
-                    looks = {"label": text}
-                elif len(arrows) > 2 or fan_out[operand] > 2:
-                    looks = weight(text, partial, arrows) | PORTS[direction]
-                else:
-                    looks = {"xlabel": text}
-            graph.edge(ids[operand], ids[value], **looks)
-    return str(graph.source)
+            kind = self.names.kind(value)
+        numbers = [f"data {number(value.data, self.digits)}"]
+        exact = f"data {value.data}"
+        if self.grads:
+            numbers.append(f"grad {number(value.grad, self.digits)}")
+            exact += f", grad {value.grad}"
+        if self.dense and self.partials and len(box.arrows) <= FEW:
+            texts = [self.text(arrow, box) for arrow in box.arrows if arrow.partial is not None]
+            numbers += ["&nbsp; ".join(texts)] if texts else []
+        label = html_like(self.heading(box), numbers)
+        looks = LOOKS[kind] | (NEURON if box.neuron else {})
+        self.graph.node(self.ids[value], label, tooltip=exact, **looks)
+        for arrow in box.arrows:
+            if isinstance(arrow.operand, Omitted) and arrow.operand not in self.ids:
+                self.add_omitted(arrow.operand)
+            looks = self.looks(arrow, box)
+            self.graph.edge(self.ids[arrow.operand], self.ids[value], **looks)
+
+    def add_omitted(self, omitted: Omitted) -> None:
+        self.ids[omitted] = f"n{len(self.ids) + 1}"
+        like = " like this" if omitted.alike else ""
+        text = f"… and {omitted.count:,} more{like}"
+        self.graph.node(self.ids[omitted], text, shape="plaintext", style="", tooltip=text)
+
+    def heading(self, box: Box) -> list[str]:
+        """The name, and the operation or the kind of leaf: on one line if the name is short."""
+        value = box.value
+        name = self.names.of[value]
+        if box.neuron:
+            own = [name] if value not in self.names.unnamed and name != box.neuron.path else []
+            return [*map(bold, [*own, box.neuron.path]), italic(box.neuron.word)]
+        if value.op == "const" and value in self.names.unnamed:
+            return [italic("constant")]  # its name would be its number again
+        if not value.operands:
+            word = self.names.kind(value)
+        elif value.op == "+" and len(box.arrows) > 2:
+            word = "sum"  # of several + in one
+        else:
+            word = printable(str(value.op))
+        lines = [bold(name), *([italic(word)] if word else [])]
+        return ["&nbsp; ".join(lines)] if len(name) <= SHORT else lines
+
+    def text(self, arrow: Arrow, box: Box) -> str:
+        sign = partial_sign(arrow.position, len(box.arrows))
+        return f"{sign} {number(arrow.partial or 0.0, self.digits)}"
+
+    def looks(self, arrow: Arrow, box: Box) -> dict[str, str]:
+        """What sets an arrow apart: its derivative as a number, or as its width."""
+        if arrow.partial is None:
+            return {"style": "dotted"}
+        looks = {"tooltip": f"{partial_sign(arrow.position, len(box.arrows))} {arrow.partial}"}
+        if not self.partials or (self.dense and len(box.arrows) <= FEW):
+            return looks
+        if not self.dense:
+            return looks | {"label": self.text(arrow, box)}
+        steepest = max(abs(other.partial or 0.0) for other in box.arrows)
+        share = abs(arrow.partial) / steepest if 0 < steepest < math.inf else 0.0
+        width = {"penwidth": f"{0.2 + 2.3 * share:.2f}", "arrowsize": "0.4"}
+        return looks | width | (NEGATIVE if arrow.partial < 0 else POSITIVE)
 
 
-def weight(text: str, partial: float, arrows: Sequence[Arrow]) -> dict[str, str]:
-    """An arrow as wide as its derivative is large, because so many numbers find no room."""
-    steepest = max(abs(arrow.partial or 0.0) for arrow in arrows)
-    share = abs(partial) / steepest if 0 < steepest < math.inf else 0.0
-    style = {"style": "dashed", "color": "#b3541e"} if partial < 0 else {"color": "#1f5fa8"}
-    return style | {"penwidth": f"{0.2 + 2.3 * share:.2f}", "arrowsize": "0.4", "tooltip": text}
+def html_like(heading: Sequence[str], numbers: Sequence[str]) -> str:
+    """A label that what a name may hold cannot break, as it could a record's."""
+    cells = [f"<TD>{line}</TD>" for line in heading]
+    # Flush left, because the layout takes − for wider than it is.
+    cells += [f'<TD ALIGN="LEFT">{line}</TD>' for line in numbers]
+    rows = "".join(f"<TR>{cell}</TR>" for cell in cells)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
 
 
-def notes(values: int, boxes: int, dense: bool) -> str:
-    lines = []
-    if boxes < values:
-        lines.append(f"{values:,} values in {boxes} boxes; expand=True gives each its own")
-    if dense:
-        lines.append("of many arrows into a box: the wider, the larger |∂|; dashed: negative")
-    return "".join(f"{line}\\l" for line in lines)
+def bold(text: str) -> str:
+    return f"<B>{safe(text)}</B>"
 
 
-def left_out(left: Left) -> str:
-    return f"… and {left.count:,} more" + " like this" * left.alike
-
-
-def label(value: Value, kind: str, neuron: str, names: Names, grads: bool, digits: int) -> str:
-    """An HTML-like label: what a name may hold cannot break it, as it can a record's."""
-    if neuron:
-        name, made_by = neuron, f"{value.op} neuron".removeprefix("+ ")
-    elif kind == "constant" and not value.label:
-        name, made_by = "", kind
-    else:
-        name, made_by = names.of[value], printable(value.op) if value.operands else kind
-    head = [f"<B>{safe(name)}</B>"] if name else []
-    head += [f"<I>{safe(made_by)}</I>"] if made_by else []
-    rows = [head] if len(name) <= SHORT else [[part] for part in head]
-    rows.append(["data", number(value.data, digits)])
-    if grads:
-        rows.append(["grad", number(value.grad, digits)])
-    body = "".join(f"<TR>{''.join(cells(row))}</TR>" for row in rows)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
+def italic(text: str) -> str:
+    return f"<I>{safe(text)}</I>"
 
 
 def safe(text: str) -> str:
-    return escape(text).replace("\\", "&#92;")  # \N would become the node's name
-
-
-def cells(row: Sequence[str]) -> Iterator[str]:
-    if len(row) == 1:
-        yield f'<TD COLSPAN="3">{row[0]}</TD>'
-    else:
-        yield f'<TD ALIGN="LEFT">{row[0]}</TD><TD WIDTH="8"></TD><TD ALIGN="RIGHT">{row[1]}</TD>'
+    """For an HTML-like label, in which a \\N in one piece would become the node's name."""
+    return re.sub(r"\\(?=[EGHLNT\\])", '<FONT COLOR="black">\\\\</FONT>', escape(text))

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.nn import Module
-from tinygrad_neuron.view.boxes import boxes_of
-from tinygrad_neuron.view.names import look_up, variables_of
+from tinygrad_neuron.view.boxes import MOST_ARROWS, MOST_BOXES, boxes_of
+from tinygrad_neuron.view.names import named_graph
 
 # What only drawing needs is imported where it is needed: `import tinygrad_neuron` stays quick.
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 SUFFIXES = (".svg", ".png", ".dot")
-MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # a tangle of so many takes some ten seconds
 
 
 class Picture:
@@ -35,16 +34,18 @@ class Picture:
         return f"Picture({self.boxes:,} boxes, {self.arrows:,} arrows)"
 
     def svg(self) -> str:
-        """The picture as SVG. Without a layout program that works, a LayoutError.
+        """The picture as SVG.
 
-        More than 3,000 boxes or 10,000 arrows, which would take too long, are a ValueError.
+        LayoutError, a RuntimeError: there is no layout program, or none that works. ValueError:
+        more than 3,000 boxes or 10,000 arrows, which would take too long.
         """
-        return self.rendered("svg").decode()
+        return self.rendered("svg").decode(errors="replace")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the .svg, .png or .dot file whole, or raise; .dot needs no layout program.
 
-        Another suffix is a ValueError, and so is a .png of more than 20,000 pixels a side.
+        Errors as of `svg`. ValueError: another suffix, or a picture too large for a .png.
+        OSError: the file cannot be written.
         """
         suffix = picture_suffix(path)
         from tinygrad_neuron.view.files import write_whole
@@ -65,11 +66,11 @@ class Picture:
         return render(self.source, kind)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For a notebook: the SVG, or why there is none and the source; it never raises."""
+        """For a notebook, and so without an error: the SVG, or why there is none and the source."""
         try:
             return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
         except ValueError as error:
-            return {"text/plain": str(error)}
+            return {"text/plain": str(error)}  # too large, and so is the source
         except RuntimeError as error:
             return {"text/plain": f"{error}\n\n{self.source}"}
 
@@ -87,18 +88,30 @@ def draw(
 ) -> Picture:
     """The computation graph of an output: a box for each value, an arrow from each operand.
 
-    A box has the value's name, data and grad, and the operation that made it; an arrow has the
-    local derivative, as ∂₁, ∂₂, … where there are several. The grads are left out while the
-    output's is 0, as before `backward()`.
+    A box has the value's name, its data and grad as they are now, and the operation that made it.
+    An arrow has the local derivative, ∂, or ∂₁, ∂₂, … of several operands in their order. Grads
+    are left out while the output's is 0, as before `backward()`.
 
-    names      the variables to name values by (default: those of the code that calls)
-    model      one whose leaves are parameters, besides those among the names
-    expand     True: a box for every value. False: one for each neuron of a model, and no more than
-               60 for a large graph, which show what is left out. "layers[0].neurons[3]": the
-               same, with that neuron or layer open. By default True for up to 60 values with
-               no more than one neuron, else False
-    direction  "LR" from left to right, or "TB", "RL", "BT", as in Graphviz
-    digits     significant digits of the numbers
+    names      the variables that give values their names; by default those of the code that calls.
+               Models, lists, tuples and dicts in them are searched too
+    model      a model that is in none of the variables: its leaves are parameters, too
+    direction  "LR" from left to right, or "TB", "RL", "BT"
+    grads      whether boxes have grads
+    partials   whether arrows have local derivatives
+    digits     significant digits of the numbers, 1 to 17
+    expand     which neurons of models are drawn with all their values, and not as one box whose
+               arrows have the derivatives of the neuron's output:
+               None     a lone neuron, but not those of a network
+               False    none
+               a path   that neuron, or that layer's: "layers[0].neurons[3]", "layers[0]"
+               True     all
+
+    Unless expand is True, a picture has at most 60 boxes. A large graph is abbreviated to that: a
+    few of operands that are alike and "… and 97 more like this", a + b + c as one sum; or else
+    what is nearest to the output. The picture says so.
+
+    TypeError: output is not a Value, names no mapping, model no Module, expand none of these.
+    ValueError: another direction, other digits, no neuron in the graph has the path.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
@@ -106,19 +119,17 @@ def draw(
     >>> draw(y)
     Picture(2 boxes, 2 arrows)
     """
-    order, known = look_up(
-        output, variables_of(sys._getframe(1)) if names is None else names, model
-    )
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
     if direction not in DIRECTIONS:
         raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}")
-    if digits not in range(1, 18):
+    if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits must be a whole number from 1 to 17, not {digits!r}")
     if not isinstance(expand, bool | str | None):
         raise TypeError(f"expand must be True, False or a neuron's path, not {expand!r}")
     boxes = boxes_of(order, known, expand)
-    from tinygrad_neuron.view.dot_text import dot_text
+    from tinygrad_neuron.view.dot_text import DotText
 
-    source = dot_text(order, boxes, known, direction, grads, partials, digits)
+    source = DotText(order, boxes, known, direction, grads, partials, digits).source
     return Picture(source, len(boxes), sum(len(box.arrows) for box in boxes))
 
 

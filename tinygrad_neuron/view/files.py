@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from threading import get_ident
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write beside the file and then take its place, so that a failure leaves the old one."""
-    target = Path(path).resolve()  # a link stays a link
+    target = Path(os.path.realpath(path))  # a link stays a link
     part = target.with_name(f".{os.getpid()}-{get_ident()}.part")
     try:
         part.write_bytes(content)
+        if target.exists():
+            shutil.copymode(target, part)
         part.replace(target)
+    except OSError as error:
+        error.filename, error.filename2 = os.fspath(path), None  # nobody knows the other file
+        raise
     finally:
         part.unlink(missing_ok=True)

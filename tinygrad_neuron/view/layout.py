@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import shutil
 import subprocess
@@ -11,11 +12,12 @@ from pathlib import Path
 
 OVERRIDE = "TINYGRAD_NEURON_DOT"
 TIMEOUT = 60.0  # seconds
-DPI = 144  # two pixels for a point of the SVG
-LARGEST_SIDE = 20_000  # pixels
+DPI = 144  # of a PNG: two pixels for a point of the SVG
+LEAST_DPI = 36  # below which nobody could read it
+LARGEST_SIDE, LARGEST_AREA = 32_000, 300_000_000  # pixels, which programs are able to draw
 REMEDIES = (
     "pip install '.[dot]', which brings the package graphviz-pure, or install Graphviz, with its "
-    f"program dot on the PATH, or name one in {OVERRIDE}; tree() and .source need none"
+    f"program dot on the PATH, or name one in {OVERRIDE}; tree() and .dot files need none"
 )
 
 
@@ -32,29 +34,26 @@ def render(source: str, kind: str) -> bytes:
     problems = []
     for program in programs():
         try:
-            if kind == "png":
-                check_size(run([program, "-Tsvg"], source, b"<?xml"))
-                return run([program, "-Tpng", f"-Gdpi={DPI}"], source, b"\x89PNG")
-            return run([program, "-Tsvg"], source, b"<?xml")
-        except (OSError, LayoutError) as error:
+            svg = run([program, "-Tsvg"], source)
+            if kind == "svg":
+                return svg
+            return run([program, "-Tpng", f"-Gdpi={dpi_for(svg)}"], source)
+        except OSError as error:
+            problems.append(f"{program}: {error.strerror}")
+        except LayoutError as error:
             problems.append(f"{program}: {error}")
+        except subprocess.TimeoutExpired:
+            raise LayoutError(
+                f"{program} had not laid out the picture after {TIMEOUT:g} s: draw less of the "
+                f"graph, or name another program in {OVERRIDE}"
+            ) from None
     if not problems:
         raise LayoutError(f"a picture needs a program that lays it out: {REMEDIES}")
     raise LayoutError(f"no layout program could draw this ({'; '.join(problems)}): {REMEDIES}")
 
 
-def check_size(svg: bytes) -> None:
-    """Refuse a PNG so large that the program might crash."""
-    width, height = (
-        float(svg.partition(side)[2].partition(b"pt")[0]) * DPI / 72
-        for side in (b'width="', b'height="')
-    )
-    if max(width, height) > LARGEST_SIDE:
-        size = f"{width:,.0f} x {height:,.0f}"
-        raise ValueError(f"a .png has at most {LARGEST_SIDE:,} pixels a side, not {size}: use .svg")
-
-
 def programs() -> Iterator[str]:
+    """The programs to try, the first one first."""
     if chosen := os.environ.get(OVERRIDE):
         yield chosen
         return
@@ -63,21 +62,33 @@ def programs() -> Iterator[str]:
     except importlib.metadata.PackageNotFoundError:
         files = []
     for file in files:
+        # Asked for by its place: an environment that is not activated has it not on the PATH.
         if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
-            yield str(
-                Path(str(file.locate())).resolve()
-            )  # not on the PATH in an environment that is not activated
+            yield str(Path(str(file.locate())).resolve())
     if system := shutil.which("dot"):
         yield system
 
 
-def run(command: list[str], source: str, start: bytes) -> bytes:
-    try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise LayoutError(f"not finished after {TIMEOUT:g} s; draw less of the graph") from None
-    if done.returncode or not done.stdout.startswith(start):
+def run(command: list[str], source: str) -> bytes:
+    done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=TIMEOUT)
+    if done.returncode or not done.stdout.startswith((b"<?xml", b"\x89PNG")):
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         why = said[-1].strip() if said else "no picture came out"
         raise LayoutError(f"exit status {done.returncode}, {why:.200}")
     return done.stdout  # what it warned of on the way, about letters' widths, is of no use
+
+
+def dpi_for(svg: bytes) -> int:
+    """As many as a PNG of this picture can have; ValueError if it would be too small to read."""
+    try:
+        width, height = (
+            float(svg.partition(side)[2].partition(b"pt")[0]) for side in (b'width="', b'height="')
+        )
+    except ValueError:
+        raise LayoutError("the SVG states no size") from None
+    scale = min(LARGEST_SIDE / max(width, height), math.sqrt(LARGEST_AREA / (width * height)))
+    dpi = min(DPI, int(72 * scale))
+    if dpi < LEAST_DPI:
+        size = f"{width:,.0f} x {height:,.0f} points"
+        raise ValueError(f"a picture of {size} is too large for a .png: save it as .svg")
+    return dpi

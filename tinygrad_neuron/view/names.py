@@ -5,19 +5,40 @@ from __future__ import annotations
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import count, islice
 from types import FrameType
 
 from tinygrad_neuron.engine import Value, topological_order
 from tinygrad_neuron.nn import Module, Neuron
 from tinygrad_neuron.view.notation import number, printable
 
-Found = tuple[str, Value | Module]
-OPENED = (Value, Module, list, tuple, dict)
+Found = tuple[str, Value | Module]  # with its path, such as net.layers[1]
 
-ITEMS = 10_000  # that a variable is searched for: a table of data may hold millions
+OPENED = (Value, Module, list, tuple, dict)
+ITEMS = 10_000  # things in a variable that are looked at: a table of data may hold millions
 LONGEST_PATH = 80  # letters
+LONGEST_KEY = 40
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
+
+
+def named_graph(
+    output: Value,
+    variables: Mapping[str, object] | None,
+    model: Module | None,
+    caller: FrameType | None,
+) -> tuple[list[Value], Names]:
+    """The graph in topological order, and its names by the variables, or else by the caller's."""
+    if not isinstance(output, Value):
+        cure = ", such as the first of these" if isinstance(output, list | tuple) and output else ""
+        raise TypeError(f"a graph is drawn from one Value{cure}, not from {output!r:.60}")
+    if variables is None:
+        variables = variables_of(caller)
+    elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):
+        raise TypeError(f"names must be variables by name, such as locals(), not {variables!r:.60}")
+    if model is not None and not isinstance(model, Module):
+        raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
+    order = topological_order(output)
+    return order, Names(order, variables, model)
 
 
 class Names:
@@ -28,8 +49,9 @@ class Names:
                 through other variables in the order of their definition; else v1, v2, … in
                 evaluation order. No two have the same name, but for constants: one without a
                 label and a path is called by its number.
+    unnamed     those with neither label nor path
     parameters  the leaves of the models found
-    neurons     path -> Neuron, of the models found
+    neurons     the Neurons of the models found, each with its path
     """
 
     def __init__(
@@ -39,76 +61,83 @@ class Names:
         model: Module | None = None,
     ) -> None:
         graph = set(order)
-        models: dict[int, tuple[str, Module]] = {}  # by id, because a model need not be hashable
-        loose: list[tuple[str, Value]] = []
-        for name, variable in variables.items():
-            if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
-                continue
-            for path, thing in parts(name, variable, open_models=False):
-                if isinstance(thing, Module):
-                    models.setdefault(id(thing), (path, thing))
-                elif thing in graph:
-                    loose.append((path, thing))
-        if model is not None:
-            models = {id(model): models.get(id(model), ("", model)), **models}
-        opened = [list(parts(path, inner, open_models=True)) for path, inner in models.values()]
-        # Most values first: `for neuron in layer.neurons` leaves a neuron with a shorter path.
-        opened.sort(key=lambda found: -sum(isinstance(t, Value) and t in graph for _, t in found))
+        models, loose = search(variables, model)
+        in_models = contents(models, graph)
+        paths = [(path, v) for path, v in in_models if isinstance(v, Value)]
+        self.parameters = {v for _, v in paths if not v.operands and v.op != "const"}
+        self.neurons = [(path, n) for path, n in in_models if isinstance(n, Neuron)]
+        self.of: dict[Value, str] = {}
+        self.name_by_label(order)
+        self.name_by_path([*paths, *((path, v) for path, v in loose if v in graph)])
+        self.unnamed = graph - self.of.keys()
+        self.name_by_number(order)
 
-        owned: list[tuple[str, Value]] = []
-        self.neurons: dict[str, Neuron] = {}
-        known: set[int] = set()
-        for path, thing in (pair for found in opened for pair in found):
-            if isinstance(thing, Value):
-                if thing in graph:
-                    owned.append((path, thing))
-            elif isinstance(thing, Neuron) and id(thing) not in known:
-                known.add(id(thing))
-                self.neurons[path or "neuron"] = thing
-        self.parameters = {v for _, v in owned if not v.operands and v.op != "const"}
-        self.of = names_of(order, owned + loose)
+    def name_by_label(self, order: Sequence[Value]) -> None:
+        """Parameters have labels all or none: not one w3 among net.layers[0].neurons[1].w[0]."""
+        labels = {node: printable(str(node.label)) for node in order if str(node.label).strip()}
+        uses = Counter(labels.values())
+        shared = any(uses[labels[node]] > 1 for node in self.parameters if node in labels)
+        for node, label in labels.items():
+            if uses[label] == 1 and not (shared and node in self.parameters):
+                self.of[node] = label
+
+    def name_by_path(self, paths: Iterable[tuple[str, Value]]) -> None:
+        taken = set(self.of.values())
+        for path, node in paths:
+            if node not in self.of and path not in taken:
+                self.of[node] = path
+                taken.add(path)
+
+    def name_by_number(self, order: Sequence[Value]) -> None:
+        taken = set(self.of.values())
+        numbers = (name for i in count(1) if (name := f"v{i}") not in taken)
+        for node in order:
+            if node not in self.of:
+                self.of[node] = number(node.data) if node.op == "const" else next(numbers)
 
     def kind(self, leaf: Value) -> str:
-        """ "parameter", "constant" or "input"."""
+        """Whether a leaf is a "parameter", a "constant" or an "input"."""
         if leaf.op == "const":
             return "constant"
         return "parameter" if leaf in self.parameters else "input"
 
 
-def look_up(
-    output: Value, variables: Mapping[str, object], model: Module | None
-) -> tuple[list[Value], Names]:
-    """The output's graph in topological order, and its names."""
-    if not isinstance(output, Value):
-        cure = ", such as the first of these" if isinstance(output, list | tuple) else ""
-        raise TypeError(f"a graph is drawn from one Value{cure}, not from {output!r:.60}")
-    if not isinstance(variables, Mapping) or not all(isinstance(name, str) for name in variables):
-        raise TypeError(f"names must be variables by name, such as locals(), not {variables!r:.60}")
-    if model is not None and not isinstance(model, Module):
-        raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
-    order = topological_order(output)
-    return order, Names(order, variables, model)
+def search(
+    variables: Mapping[str, object], given: Module | None
+) -> tuple[list[tuple[str, Module]], list[tuple[str, Value]]]:
+    """The models, the given one first, and the Values outside them, that variables lead to."""
+    models: dict[int, tuple[str, Module]] = {}  # by id, because a model need not be hashable
+    values: list[tuple[str, Value]] = []
+    for name, variable in variables.items():
+        if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
+            continue
+        for path, thing in parts(name, variable, open_models=False):
+            if isinstance(thing, Value):
+                values.append((path, thing))
+            else:
+                models.setdefault(id(thing), (path, thing))
+    if given is not None:
+        first = models.pop(id(given), ("", given))
+        return [first, *models.values()], values
+    return list(models.values()), values
 
 
-def names_of(order: Sequence[Value], paths: Iterable[tuple[str, Value]]) -> dict[Value, str]:
-    labels = {node: printable(str(node.label)) for node in order if str(node.label).strip()}
-    count = Counter(labels.values())
-    names = {node: label for node, label in labels.items() if count[label] == 1}
-    taken = set(names.values())
-    for path, node in paths:
-        if node not in names and path not in taken:
-            names[node] = path
-            taken.add(path)
-    numbered = 0
-    for node in order:
-        if node not in names and node.op == "const":
-            names[node] = number(node.data)
-        elif node not in names:
-            numbered += 1
-            while f"v{numbered}" in taken:
-                numbered += 1
-            names[node] = f"v{numbered}"
-    return names
+def contents(models: Iterable[tuple[str, Module]], graph: set[Value]) -> list[Found]:
+    """The Values of the graph and the models that models hold, each once, with its first path."""
+    opened = []
+    for start, model in models:
+        found = [
+            (path, thing)
+            for path, thing in parts(start, model, open_models=True)
+            if isinstance(thing, Module) or thing in graph
+        ]
+        opened.append(found)
+    # Most Values first: `for neuron in layer.neurons` leaves a neuron with a shorter path.
+    opened.sort(key=lambda found: -sum(isinstance(thing, Value) for _, thing in found))
+    first: dict[int, Found] = {}
+    for path, thing in (pair for found in opened for pair in found):
+        first.setdefault(id(thing), (path, thing))
+    return list(first.values())
 
 
 def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
@@ -127,41 +156,43 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
         if id(thing) in seen or not issubclass(type(thing), OPENED):
             continue
         seen.add(id(thing))
+        path = printable(path, LONGEST_PATH)
         if isinstance(thing, Value):
             yield path, thing
         elif isinstance(thing, Module):
             yield path, thing
             if open_models:
-                queue.extend(islice(attributes(path, thing), left))
-        elif isinstance(thing, dict | list | tuple):
-            queue.extend(islice(items(path, thing), left))
+                dot = "." if path else ""
+                queue += [(f"{path}{dot}{name}", part) for name, part in list(vars(thing).items())]
+        elif isinstance(thing, dict):
+            items = list(islice(dict.items(thing), left))  # at once: a thread may change it
+            queue += [(f"{path}[{key!r}]", part) for key, part in items if is_plain(key)]
+        elif isinstance(thing, list | tuple):
+            things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
+            queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
 
 
-def attributes(path: str, model: Module) -> Iterator[tuple[str, object]]:
-    for name, part in vars(model).items():
-        yield (f"{path}.{name}" if path else name), part
+def is_plain(key: object) -> bool:
+    """Whether a dict's key can stand in a path: the repr of another may hold an address."""
+    if type(key) is str:
+        return len(key) <= LONGEST_KEY
+    return type(key) is int and abs(key) < 10**LONGEST_KEY
 
 
-def items(
-    path: str, container: dict[object, object] | list[object] | tuple[object, ...]
-) -> Iterator[tuple[str, object]]:
-    if isinstance(container, dict):
-        for key, part in dict.items(container):
-            if type(key) in (str, int):  # the repr of another may hold an address
-                yield printable(f"{path}[{key!r}]", LONGEST_PATH), part
-    elif isinstance(container, list):
-        yield from ((f"{path}[{i}]", part) for i, part in enumerate(list.__iter__(container)))
-    else:
-        yield from ((f"{path}[{i}]", part) for i, part in enumerate(tuple.__iter__(container)))
-
-
-def variables_of(frame: FrameType) -> dict[str, object]:
+def variables_of(frame: FrameType | None) -> dict[str, object]:
     """The variables that code in this frame can use, its own before the module's."""
+    if frame is None:  # called by no Python code
+        return {}
     snapshot = frame.f_locals
-    variables = {**snapshot, **{k: v for k, v in frame.f_globals.items() if k not in snapshot}}
+    variables = {**snapshot}
+    for name, variable in frame.f_globals.copy().items():
+        variables.setdefault(name, variable)
     # Before Python 3.13 a function's frame keeps the snapshot, which would keep the graph alive
-    # after `del loss`. Where the caller holds it too, from locals(), it is the caller's.
-    if sys.version_info < (3, 13) and frame.f_code.co_flags & OPTIMIZED:
-        if sys.getrefcount(snapshot) == 3:  # the frame's, this function's, and the call's own
-            snapshot.clear()
-    return variables
+    # after `del loss`. Where there is a reference besides the frame's, this function's and the
+    # call's, the caller has it, from locals(), and it stays as it is.
+    code = frame.f_code
+    if sys.version_info < (3, 13) and code.co_flags & OPTIMIZED:
+        if sys.getrefcount(snapshot) == 3:
+            for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+                snapshot.pop(name, None)
+    return {n: thing for n, thing in variables.items() if isinstance(n, str) and n.isidentifier()}

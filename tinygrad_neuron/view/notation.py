@@ -13,7 +13,7 @@ def number(x: float, digits: int = 4) -> str:
     >>> number(-0.12345678), number(-0.0), number(123456.0), number(2e-9)
     ('−0.1235', '0', '1.235e+05', '2e−09')
     """
-    return f"{x or 0.0:.{digits}g}".replace("-", "−")
+    return f"{float(x) or 0.0:.{digits}g}".replace("-", "−")
 
 
 def printable(text: str, longest: int = LONGEST) -> str:

@@ -1,0 +1,280 @@
+"""`tinygrad-neuron draw`: expressions that are drawn, and those that are refused."""
+
+import contextlib
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_command import run
+
+from tinygrad_neuron import topological_order
+from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError, graph_of
+from tinygrad_neuron.command.table import InputError
+
+TREE = """\
+tanh(w*x + b)  tanh  data 0.8005  grad 1
+└─ v2  +             data 1.1     grad 0.3592  ∂ 0.3592
+   ├─ v1  *          data 1       grad 0.3592  ∂₁ 1
+   │  ├─ w  input    data 0.5     grad 0.7184  ∂₁ 2
+   │  └─ x  input    data 2       grad 0.1796  ∂₂ 0.5
+   └─ b  input       data 0.1     grad 0.3592  ∂₂ 1
+"""
+
+
+def problem(text, **numbers):
+    """The message, the letter that the caret is under, and what comes after it."""
+    with pytest.raises(ExpressionError) as raised:
+        graph_of(text, numbers)
+    shown, caret = raised.value.excerpt.splitlines()
+    assert "\n" not in str(raised.value)
+    return str(raised.value), shown[caret.index("^") :]
+
+
+# What is drawn.
+
+
+def test_the_tree_shows_the_gradients_of_the_whole_expression():
+    done = run("draw", "tanh(w*x + b)", "w=0.5", "x=2", "b=0.1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, TREE, "")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "dot"])
+def test_the_picture_is_written_too(tmp_path, suffix):
+    path = tmp_path / f"graph.{suffix}"
+    done = run("draw", "tanh(w*x + b)", "w=0.5", "x=2", "b=0.1", "-o", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, TREE, "")
+    start = {"svg": b"<?xml", "png": b"\x89PNG", "dot": b"digraph"}[suffix]
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("1 + 2*3", 7.0),
+        ("(1 + 2)*3", 9.0),
+        ("8 - 4 - 2", 2.0),
+        ("8 / 4 / 2", 1.0),
+        ("2**3**2", 512.0),
+        ("-2**2", -4.0),
+        ("(-2)**2", 4.0),
+        ("2**-1", 0.5),
+        ("+x - -x", 6.0),
+        ("1_000 * 1e-3", 1.0),
+        ("exp(log(x))", math.exp(math.log(3.0))),
+        ("abs(cos(x)) + sqrt(sin(1)) + relu(-x) + sigmoid(0)", None),
+    ],
+)
+def test_an_expression_means_what_it_means_in_python(text, right):
+    names = {"x": 3.0}
+    if right is None:
+        right = abs(math.cos(3.0)) + math.sqrt(math.sin(1.0)) + 0.0 + 0.5
+    assert graph_of(text, names if "x" in text.replace("exp", "") else {}).data == right
+
+
+def test_each_operator_is_one_node_and_a_plain_exponent_is_part_of_it():
+    assert [v.op for v in topological_order(graph_of("x**-2 / 3", {"x": -2.0}))] == [
+        *("", "**-2", "const", "/")
+    ]
+    assert [v.op for v in topological_order(graph_of("-3 * x", {"x": 1.0}))] == ["const", "", "*"]
+
+
+def test_a_name_is_one_leaf_however_often_it_is_written():
+    output = graph_of("x*x + x", {"x": 3.0})
+    output.backward()
+    assert topological_order(output)[0].grad == 7.0
+
+
+def test_every_function_is_the_engines_own():
+    for name, function in FUNCTIONS.items():
+        assert graph_of(f"{name}(x)", {"x": 0.5}).op == name
+        assert function is not None
+
+
+def test_a_name_in_other_letters_is_found():
+    assert graph_of("é + ﬁ", {"é": 1.0, "fi": 2.0}).data == 3.0
+    assert run("draw", "ﬁ", "ﬁ=2").returncode == 0
+
+
+def test_a_sum_of_hundreds_of_terms_is_no_deeper_than_one():
+    assert graph_of("x" + "+x" * 499, {"x": 1.0}).data == 500.0
+
+
+# What is refused.
+
+MADE_OF = "an expression is made of names, numbers, + - * / ** ( ) and "
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("x.data", ".data"),
+        ("x[0]", "[0]"),
+        ("x + [i for i in x]", "[i for i in x]"),
+        ("lambda: x", "lambda: x"),
+        ("1 + 'text'", "'text'"),
+        ("(x < 1)", "< 1)"),
+        ("x if x else x", "if x else x"),
+        ("x and x", "and x"),
+        ("not x", "not x"),
+        ("1 + ~x", "~x"),
+        ("x % 2", "% 2"),
+        ("(x) // 2", "// 2"),
+        ("3j", "3j"),
+        ("True", "True"),
+        ("...", "..."),
+        ("f'{x}'", "f'{x}'"),
+        ("(x := 2)", "x := 2)"),
+        ("x, x", ", x"),
+        ("tanh(*x)", "*x)"),
+        ("x # x", "# x"),
+        ("x.tanh()", "x.tanh()"),
+        ("x + é\0", "\ufffd"),
+        ("x\n+ x", "\ufffd+ x"),
+        ("\ud800", "\ufffd"),
+        ("x + \x1b[31m", "\ufffd[31m"),
+    ],
+)
+def test_anything_else_is_refused_with_a_caret_under_it(text, place):
+    with pytest.raises(ExpressionError, match="expression is made of names, numbers") as raised:
+        graph_of(text, {"x": 1.0})
+    shown, caret = raised.value.excerpt.splitlines()
+    assert shown[caret.index("^") :] == place
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("x ^ 2", r"a power is written x\*\*2", "^ 2"),
+        ("1 + tanh(x, x)", r"tanh is a function of one argument: tanh\(x\)", "tanh(x, x)"),
+        ("tanh(x=x)", r"tanh is a function of one argument: tanh\(x\)", "tanh(x=x)"),
+        ("tanh()", r"tanh is a function of one argument: tanh\(x\)", "tanh()"),
+        ("1 + 1e999", "a number must be finite, below 1.8e308", "1e999"),
+        ("x ** " + "9" * 400, "a number must be finite, below 1.8e308", "9" * 30 + "…"),
+        ("2x", r"not an expression: invalid decimal literal; a product is written 2\*x", "2x"),
+        ("foo(x)", "the functions are abs, .*, not foo", "foo(x)"),
+        ("__import__('os')", "the functions are abs, .*, not __import__", "__import__('os')"),
+        ("eval(x)", "the functions are abs, .*, not eval", "eval(x)"),
+        ("tanh + x", r"tanh is a function of one argument: tanh\(x\)", "tanh + x"),
+        ("x + y", "y has no value: add y=NUMBER", "y"),
+        ("(x", r"not an expression: '\(' was never closed", "(x"),
+        ("x)", r"not an expression: unmatched '\)'", ")"),
+        ("x +", "not an expression: invalid syntax", ""),
+        ("x x", "not an expression: invalid syntax", "x"),
+        ("", "the expression is empty", ""),
+        ("é + log(x - 1)", r"log\(x\) needs x > 0, not Value\(0.0", "log(x - 1)"),
+        ("é + (x) / 0", "a / b needs b != 0, not Value", "/ 0"),
+        ("9**9**9**9", "needs an x with a finite real power", "**9**9"),
+    ],
+)
+def test_an_error_says_what_is_wrong_and_where(text, message, place):
+    with pytest.raises(ExpressionError, match=message) as raised:
+        graph_of(text, {"x": 1.0, "é": 2.0})
+    shown, caret = raised.value.excerpt.splitlines()
+    assert shown[caret.index("^") :] == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+".join(["x"] * 20_000),
+        "(" * 500 + "x" + ")" * 500,
+        "(" * 400 + "x" + ")" * 400,
+        "-" * 900 + "x",
+        "x**" * 300 + "x",
+        "tanh(" * 150 + "x" + ")" * 150,
+        "x" * 1001,
+        "9**" * 300 + "9",
+    ],
+)
+def test_what_is_long_or_deep_is_refused_within_a_second(text):
+    start = time.monotonic()
+    message, _ = problem(text, x=1.0)
+    assert time.monotonic() - start < 1
+    assert len(message) < 200
+
+
+def test_a_hundred_brackets_are_not_too_deep():
+    assert graph_of("(" * 100 + "x" + ")" * 100, {"x": 1.0}).data == 1.0
+    assert graph_of("-" * 100 + "x", {"x": 1.0}).data == 1.0
+    assert "at most 100 brackets, signs or powers deep" in problem("-" * 101 + "x", x=1.0)[0]
+
+
+def test_a_number_that_the_expression_does_not_use_is_refused():
+    with pytest.raises(InputError, match="the expression has no y, z: leave that number out"):
+        graph_of("x", {"x": 1.0, "z": 2.0, "y": 3.0})
+
+
+def test_only_a_part_of_a_long_expression_is_shown():
+    _, place = problem("x + " * 100 + "y + " + "x + " * 100 + "x", x=1.0)
+    assert place == "y + " + "x + " * 6 + "x …"
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="x1.+-*/() ,'\"[]{}<>=:lambdetnhé\n\0_", max_size=40))
+def test_no_text_raises_anything_but_an_input_error(text):
+    with contextlib.suppress(InputError):
+        graph_of(text, {"x": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x", "x"], "must be a name and its finite number, such as w=0.5, not 'x'"),
+        (["x", "x=one"], "must be a name and its finite number, such as w=0.5, not 'x=one'"),
+        (["x", "x=nan"], "must be a name and its finite number, such as w=0.5, not 'x=nan'"),
+        (["x", "1=1"], "must be a name and its finite number, such as w=0.5, not '1=1'"),
+        (["x", "x=1", "x=2"], "x has two values; give it one"),
+        (["x", "x=1", "y=2"], "the expression has no y: leave that number out"),
+        (["x", "x=1", "-o", "a.gif"], "a picture's file ends in .svg, .png, .dot, not 'a.gif'"),
+        (["x", "x=1", "-o", "no-such-folder/a.dot"], "no-such-folder/a.dot: No such file"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_status_2(arguments, message):
+    done = run("draw", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wrong_expression_is_one_line_and_the_place_and_exit_status_2():
+    done = run("draw", "tanh(w*x + b)", "w=0.5", "b=0.1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "tinygrad-neuron: error: x has no value: add x=NUMBER",
+        "  tanh(w*x + b)",
+        "         ^",
+    ]
+
+
+def test_an_expression_may_begin_with_a_minus():
+    assert run("draw", "-x", "x=2").stdout.startswith("-x  neg      data −2")
+
+
+def test_a_caret_counts_wide_letters_twice():
+    with pytest.raises(ExpressionError) as raised:
+        graph_of("変数 % 2", {"変数": 1.0})
+    assert raised.value.excerpt == "  変数 % 2\n       ^\n"
+
+
+def test_what_cannot_be_written_is_one_line():
+    if not Path("/dev/full").exists():
+        pytest.skip("no full device here")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "tinygrad_neuron", "draw", "x", "x=1"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    message = "tinygrad-neuron: error: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_the_trained_neuron_is_drawn(tmp_path):
+    done = run("learn", "--graph", tmp_path / "line.dot")
+    assert (done.returncode, done.stderr) == (0, "")
+    source = (tmp_path / "line.dot").read_text(encoding="utf-8")
+    assert source.count("<I>parameter</I>") == 2
+    assert "<B>x</B>" in source
+    assert ">grad " in source

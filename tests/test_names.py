@@ -1,0 +1,276 @@
+"""What values are called in pictures and trees."""
+
+import gc
+
+import pytest
+
+from tinygrad_neuron import (
+    MLP,
+    Layer,
+    Module,
+    Neuron,
+    Value,
+    dot,
+    draw,
+    mean,
+    topological_order,
+    tree,
+)
+from tinygrad_neuron.view.names import ITEMS, Names, variables_of
+
+
+def names(output, variables=None, model=None):
+    """The names of the graph, in evaluation order."""
+    order = topological_order(output)
+    of = Names(order, variables or {}, model).of
+    return [of[node] for node in order]
+
+
+def test_a_label_that_is_unique_in_the_graph_is_the_name():
+    w, x = Value(2.0, label="weight"), Value(3.0)
+    assert names(w * x, {"w": w, "x": x}) == ["weight", "x", "v1"]
+
+
+def test_a_label_that_two_values_have_names_neither():
+    a, b = Value(1.0, label="w"), Value(2.0, label="w")
+    assert names(a * b, {"a": a, "b": b}) == ["a", "b", "v1"]
+    assert names(a * b) == ["v1", "v2", "v3"]
+
+
+def test_a_label_of_blanks_is_none():
+    assert names(Value(1.0, label=" ")) == ["v1"]
+
+
+def test_a_constant_without_a_name_is_its_number():
+    assert names(Value(2.0, label="x") * -0.5) == ["x", "−0.5", "v1"]
+    one = Value(1.0, op="const")
+    assert names(one + 1, {"one": one}) == ["one", "1", "v1"]
+
+
+def test_other_values_are_numbered_in_evaluation_order():
+    x = Value(1.0)
+    assert names((x + x) * (x - x)) == ["v1", "v2", "v3", "v4"]
+
+
+def test_a_number_that_a_label_has_taken_is_left_out():
+    x, v2 = Value(1.0), Value(2.0, label="v2")
+    assert names(x * v2) == ["v1", "v2", "v3"]
+
+
+def test_no_two_values_have_the_same_name():
+    x, y = Value(1.0, label="y"), Value(2.0)
+    assert names(x * y, {"y": y}) == ["y", "v1", "v2"]
+
+
+def test_lists_tuples_and_dicts_give_paths():
+    a, b, c, d = (Value(float(i)) for i in range(4))
+    variables = {"xs": [a, (b,)], "by": {"name": c, 7: d}}
+    assert names(mean([a, b, c, d]), variables) == [
+        "xs[0]",
+        "xs[1][0]",
+        "by['name']",
+        "by[7]",
+        "v1",
+    ]
+
+
+def test_a_key_whose_repr_could_hold_an_address_gives_no_path():
+    x = Value(1.0)
+    assert names(x, {"by": {object(): x}}) == ["v1"]
+
+
+def test_variables_are_searched_in_the_order_of_their_definition():
+    xs = [Value(1.0), Value(2.0)]
+    left_over = {"x": xs[1]}  # by `for x in xs`
+    assert names(xs[0] * xs[1], {"xs": xs} | left_over) == ["xs[0]", "xs[1]", "v1"]
+    assert names(xs[0] * xs[1], left_over | {"xs": xs}) == ["xs[0]", "x", "v1"]
+
+
+def test_a_models_path_comes_before_a_variable_left_over_from_a_loop():
+    net = MLP(1, [2, 1])
+    last = net.layers[0].neurons[1]
+    found = names(net([1.0])[0], {"neuron": last, "w": last.w[0], "net": net})
+    assert {"net.layers[0].neurons[1].b", "net.layers[0].neurons[1].w[0]"} <= set(found)
+
+
+def test_a_given_model_needs_no_variable():
+    net = MLP(1, [2, 1])
+    assert "layers[0].neurons[1].w[0]" in names(net([1.0])[0], model=net)
+    assert "net.layers[0].neurons[1].w[0]" in names(net([1.0])[0], {"net": net}, net)
+
+
+def test_a_lone_neurons_labels_are_its_names():
+    neuron = Neuron(2)
+    assert names(neuron([1.0, 2.0]), {"neuron": neuron})[:2] == ["w1", "w2"]
+
+
+def test_parameters_have_labels_all_or_none():
+    net = MLP(1, [2, 1])  # only the last neuron has a w2
+    parameters = [name for name in names(net([1.0])[0], {"net": net}) if name[0] != "v"]
+    assert [name for name in parameters if not name.startswith("net.")] == ["1"]
+
+
+def test_models_in_lists_and_in_models_are_found():
+    class Pair(Module):
+        def __init__(self):
+            self.first, self.rest = Neuron(1), {"second": Neuron(1)}
+
+        def __call__(self, x):
+            return self.first(x) + self.rest["second"](x)
+
+    pair = Pair()
+    found = names(pair(1.0), {"models": [pair]})
+    assert {"models[0].first.w[0]", "models[0].rest['second'].b"} <= set(found)
+
+
+def test_names_that_begin_with_an_underscore_and_a_notebooks_own_are_skipped():
+    x = Value(1.0)
+    assert names(x, {"_": x, "__": x, "In": [x], "Out": {1: x}}) == ["v1"]
+
+
+def test_parameters_are_the_leaves_of_models():
+    layer, loose = Layer(1, 2), Value(3.0)
+    y = mean([*layer([1.0]), loose])
+    order = topological_order(y)
+    assert Names(order, {"layer": layer, "loose": loose}).parameters == set(layer.parameters())
+    assert Names(order, {"loose": loose}).parameters == set()
+
+
+def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():
+    x = Value(1.0)
+    assert names(x, {"table": [0] * (ITEMS - 2) + [x]}) == [f"table[{ITEMS - 2}]"]
+    assert names(x, {"table": [0] * ITEMS + [x]}) == ["v1"]
+    neuron = Neuron(ITEMS + 5)
+    last = neuron.w[-1]
+    last.label = ""
+    assert names(last * 1, {"neuron": neuron})[0] == f"neuron.w[{ITEMS + 4}]"
+
+
+def test_a_list_that_holds_itself_ends():
+    x = Value(1.0)
+    loop = [x]
+    loop.append(loop)
+    assert names(x, {"loop": loop}) == ["loop[0]"]
+
+
+def test_a_proxy_that_cannot_be_asked_for_its_class_is_skipped():
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError
+
+    x = Value(1.0)
+    assert names(x, {"proxy": Proxy(), "x": x}) == ["x"]
+
+
+def test_a_model_need_not_be_hashable():
+    class Net(Module):
+        __hash__ = None
+
+        def __init__(self):
+            self.w = Value(1.0)
+
+    net = Net()
+    assert names(net.w * 2, {"net": net}) == ["net.w", "2", "v1"]
+
+
+def test_a_path_of_any_letters_is_one_line():
+    x, y = Value(1.0), Value(2.0)
+    assert names(x * y, {"a\nb": x, "by": {"\ud800": y}}) == [r"a\nb", r"by['\ud800']", "v1"]
+
+
+def test_keys_that_are_long_give_no_path():
+    x = Value(1.0)
+    assert names(x, {"by": {"k" * 41: x}}) == names(x, {"by": {10**5000: x}}) == ["v1"]
+    assert names(x, {"by": {"k" * 40: x}}) == [f"by['{'k' * 40}']"]
+
+
+# The caller's variables.
+
+
+def test_names_come_from_the_variables_of_the_caller():
+    x = Value(1.0)
+    total = x + x
+    assert tree(total).split()[0] == "total"
+    assert ">total<" in draw(total).source
+
+
+def test_names_come_from_the_module_too_and_the_functions_own_go_first():
+    program = "x = Value(1.0)\ny = x * x\ndef f():\n    z = x\n    return tree(x), tree(y)\nr = f()"
+    scope = {"Value": Value, "tree": tree}
+    exec(program, scope)
+    assert [text.split()[0] for text in scope["r"]] == ["z", "y"]
+
+
+def test_given_names_are_the_only_ones():
+    x = Value(1.0)
+    assert tree(x, names={"u": x}).split()[0] == "u"
+    assert tree(x, names={}).split()[0] == "v1"
+
+
+@pytest.mark.parametrize("look", [draw, tree])
+def test_looking_keeps_no_graph_alive(look):
+    freed = []
+
+    class Noticed(Value):
+        __slots__ = ()
+
+        def __del__(self):
+            freed.append(True)
+
+    def program():
+        loss = Noticed(1.0) * 2.0
+        loss = Noticed(loss.data, (loss,), (1.0,), "copy")
+        look(loss)
+        del loss
+        return len(freed)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert program() == 2
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_looking_leaves_the_callers_own_locals_alone():
+    x = Value(1.0)
+    mine = locals()
+    tree(x)
+    assert mine["x"] is x
+
+
+def test_looking_leaves_what_exec_has_put_among_the_locals():
+    exec("z = 5")
+    x = Value(1.0)
+    tree(x)
+    assert locals()["z"] == 5
+
+
+def test_looking_needs_no_caller_and_no_names_but_strings():
+    assert variables_of(None) == {}
+    scope = {5: 6, "tree": tree, "Value": Value}
+    exec("x = Value(1.0); text = tree(x)", scope)
+    assert scope["text"].startswith("x  input")
+
+
+def test_what_is_not_one_value_is_an_error_that_says_so():
+    for look in draw, tree:
+        with pytest.raises(TypeError, match=r"one Value, such as the first of these, not from \["):
+            look(MLP(1, [1])([1.0]))
+        with pytest.raises(TypeError, match="one Value, not from 3"):
+            look(3)
+        with pytest.raises(TypeError, match=r"one Value, not from \[\]"):
+            look([])
+        with pytest.raises(TypeError, match="names must be variables by name, such as locals"):
+            look(Value(1.0), names=[1])
+        with pytest.raises(TypeError, match="names must be variables by name, such as locals"):
+            look(Value(1.0), names={1: 2})
+        with pytest.raises(TypeError, match="a model must be a Module, such as an MLP, not 7"):
+            look(Value(1.0), model=7)
+
+
+def test_an_n_ary_node_and_its_operands_have_names():
+    w, x = [Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]
+    assert names(dot(w, x), {"w": w, "x": x}) == ["w[0]", "w[1]", "x[0]", "x[1]", "v1"]
