@@ -49,6 +49,12 @@ def test_imports_go_from_command_to_view_to_lesson_and_never_back():
             assert layers.get(module.split(".")[0], 0) <= own, f"{path} imports {module}"
 
 
+def test_inside_view_names_are_the_ground():
+    views = {f"view.{path.stem}" for path in (PACKAGE / "view").glob("*.py")}
+    assert imported(PACKAGE / "view" / "notation.py") & views == set()
+    assert imported(PACKAGE / "view" / "names.py") & views == {"view.notation"}
+
+
 def test_the_lesson_has_at_most_580_lines_and_its_engine_350():
     lines = {n: len((PACKAGE / f"{n}.py").read_text("utf-8").splitlines()) for n in LESSON}
     assert lines["engine"] <= 350

@@ -1,6 +1,7 @@
 """What values are called in pictures and trees."""
 
 import gc
+import sys
 
 import pytest
 
@@ -241,6 +242,7 @@ def test_looking_leaves_the_callers_own_locals_alone():
     assert mine["x"] is x
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="exec puts nothing there any more")
 def test_looking_leaves_what_exec_has_put_among_the_locals():
     exec("z = 5")
     x = Value(1.0)
