@@ -59,7 +59,7 @@ def demo(samples, rng):
     net = MLP(2, [16, 16, 1], Value.relu, rng)
     points = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(samples)]
     losses = [(1 + -(1 if x > y else -1) * net([x, y])[0]).relu() for x, y in points]
-    return sum(losses) * (1 / samples) + 1e-4 * sum(p * p for p in net.parameters())
+    return net, sum(losses) * (1 / samples) + 1e-4 * sum(p * p for p in net.parameters())
 
 
 # What a picture shows.
@@ -252,6 +252,13 @@ def test_what_follows_a_neuron_is_not_taken_for_its_activation():
     assert seen.box("v3") == ["v3", "log", "data 0.6931"]
 
 
+def test_a_dot_that_something_else_uses_keeps_its_neuron_open():
+    neuron = Neuron(1)
+    total = neuron([2.0])
+    y = total * total.operands[0]
+    assert draw(y, expand=False).boxes == len(topological_order(y))
+
+
 def test_neurons_that_share_weights_are_closed_each():
     net = MLP(2, [4, 1], Value.tanh)
     shared, *others = net.layers[0].neurons
@@ -312,10 +319,12 @@ def test_an_expand_that_names_no_neuron_is_an_error():
         draw(net([1.0])[0], expand="x")
     with pytest.raises(ValueError, match="of which this graph has none, not 'x'"):
         draw(Value(1.0), names={}, expand="x")
+    neuron = Neuron(1)
+    with pytest.raises(ValueError, match="such as neuron, not ''"):
+        draw(neuron([1.0]), expand="")
     elsewhere = Neuron(1)
-    for path in "elsewhere", "":
-        with pytest.raises(ValueError, match=f"not '{path}'"):
-            draw(net([1.0])[0], expand=path)
+    with pytest.raises(ValueError, match="not 'elsewhere'"):
+        draw(net([1.0])[0], expand="elsewhere")
     assert elsewhere.w
     with pytest.raises(TypeError, match="True, False or a neuron's path, not 3"):
         draw(Value(1.0), expand=3)
@@ -352,6 +361,22 @@ def test_different_operands_of_one_operation_are_not_taken_for_alike():
     }
 
 
+def test_no_box_stands_for_one_operand_alone():
+    leaves = [Value(float(i)) for i in range(64)]
+    means = [mean(leaves[i : i + 4]) for i in range(0, 64, 4)]
+    output = mean([mean(means[i : i + 4]) for i in range(0, 16, 4)])
+    omitted = {texts[0] for texts in Seen(draw(output)).boxes if len(texts) == 1}
+    assert omitted == {"… and 2 more like this"}
+
+
+def test_a_sum_that_something_else_uses_keeps_its_box():
+    xs = [Value(float(i)) for i in range(100)]
+    half = sum(xs[:50])
+    seen = Seen(draw((half + sum(xs[50:])) * half))
+    assert seen.box("half")[1] == "sum"
+    assert len(seen.boxes) <= 60
+
+
 def test_powers_are_alike():
     x = Value(1.5, label="x")
     texts = {texts[0] for texts in Seen(draw(mean([x**i for i in range(100)]))).boxes}
@@ -374,6 +399,18 @@ def test_where_arrows_are_many_a_box_has_room_for_two_derivatives():
     assert {"∂₁ 2.0", "∂₂ 1.0"} <= set(seen.tooltips)
 
 
+def test_where_arrows_are_many_the_widest_has_the_largest_derivative_and_a_dashed_one_is_negative():
+    xs = [Value(1.0) for _ in range(101)]
+    weights = [1.0, -2.0, 0.0] + [1.0] * 98
+    source = draw(Value(0.0, tuple(xs), tuple(weights), "mix"), expand=True).source
+    first, second, third = re.findall(r"n[123] -> n102 \[(.*)\]", source)
+    assert "penwidth=1.35" in first
+    assert "dashed" not in first
+    assert "penwidth=2.50" in second
+    assert "dashed" in second
+    assert "penwidth=0.20" in third
+
+
 def test_of_a_long_chain_the_part_next_to_the_output_is_drawn():
     x = Value(1.0)
     for _ in range(200):
@@ -384,14 +421,35 @@ def test_of_a_long_chain_the_part_next_to_the_output_is_drawn():
     assert len(Seen(picture).arrows) == 60
 
 
+def test_what_is_further_away_is_counted_with_what_was_left_out_before():
+    y = mean([Value(float(i)) for i in range(100)])
+    for _ in range(100):
+        y = y.tanh()
+    assert ["… and 141 more"] in Seen(draw(y)).boxes  # of 201 values
+
+
+def test_parameters_and_inputs_are_not_alike():
+    neuron = Neuron(100)
+    kinds = [texts[1] for texts in Seen(draw(neuron([Value(1.0)] * 100))).boxes if len(texts) > 1]
+    assert kinds.count("parameter") == 3 + 1
+    assert kinds.count("input") == 1
+
+
+def test_arrows_stand_in_the_order_of_the_operands():
+    xs = [Value(float(i)) for i in range(40)]
+    y = mean([v for x in xs for v in (x.tanh(), x.exp())])
+    signs = re.findall(r"label=\"(∂\S+) 0.0125\"", draw(y).source)
+    assert signs == ["∂₁", "∂₂", "∂₃", "∂₄", "∂₅", "∂₆"]
+
+
 def test_the_demos_loss_over_100_samples_fits_and_says_what_is_left_out():
-    loss = demo(100, random.Random(0))
+    net, loss = demo(100, random.Random(0))
     loss.backward()
-    seen = Seen(draw(loss))
+    seen = Seen(draw(loss, model=net))
     assert len(seen.boxes) <= 60
     texts = {texts[0] for texts in seen.boxes}
     assert {"… and 99 more like this", "… and 336 more like this"} <= texts
-    assert seen.caption[0].startswith(f"{len(topological_order(loss)):,} values in ")
+    assert seen.caption[0] == f"{len(topological_order(loss)):,} values in 49 boxes"
 
 
 def test_the_same_left_out_operands_of_several_boxes_are_one_box():

@@ -147,6 +147,12 @@ def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():
     assert names(last * 1, {"neuron": neuron})[0] == f"neuron.w[{ITEMS + 4}]"
 
 
+def test_a_model_that_holds_itself_ends():
+    neuron = Neuron(1)
+    neuron.me = neuron
+    assert names(neuron([1.0]), {"neuron": neuron})[0] == "w1"
+
+
 def test_a_list_that_holds_itself_ends():
     x = Value(1.0)
     loop = [x]
@@ -252,9 +258,9 @@ def test_looking_leaves_what_exec_has_put_among_the_locals():
 
 def test_looking_needs_no_caller_and_no_names_but_strings():
     assert variables_of(None) == {}
-    scope = {5: 6, "tree": tree, "Value": Value}
-    exec("x = Value(1.0); text = tree(x)", scope)
-    assert scope["text"].startswith("x  input")
+    scope = {5: 6, "tree": tree, "not a name": (x := Value(1.0)), "same": [x]}
+    exec("text = tree(same[0])", scope)
+    assert scope["text"].startswith("same[0]  input")
 
 
 def test_what_is_not_one_value_is_an_error_that_says_so():
