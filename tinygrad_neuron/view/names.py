@@ -6,6 +6,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
+from keyword import iskeyword
 from types import FrameType
 
 from tinygrad_neuron.engine import Value, topological_order
@@ -100,6 +101,25 @@ class Names:
         if leaf.op == "const":
             return "constant"
         return "parameter" if leaf in self.parameters else "input"
+
+
+def identifiers(nodes: Iterable[Value], names: Names, taken: Iterable[str]) -> dict[Value, str]:
+    """The names as Python's own, for a program in which d_x stands beside every x."""
+    from unicodedata import normalize
+
+    used = set(taken)
+    found = {}
+    for node in nodes:
+        letters = normalize("NFKC", names.of[node])  # as Python does with what it reads
+        name = "".join(c if c.isalnum() or c == "_" else "_" for c in letters).rstrip("_")
+        name = name.replace("__", "_") or "v"
+        if not name.isidentifier() or name.startswith("_"):
+            name = f"v_{name}"
+        while iskeyword(name) or not used.isdisjoint((name, f"d_{name}")):
+            name += "_"
+        used |= {name, f"d_{name}"}
+        found[node] = name
+    return found
 
 
 def search(

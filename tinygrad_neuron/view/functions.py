@@ -1,0 +1,132 @@
+"""The functions that the formulas of the rules use, on plain floats.
+
+`functions_for` gives the same for NumPy arrays, PyTorch tensors and Values: the derived ones below,
+in terms of the primitives of their kind. A saved program carries a copy of those it needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from math import cos, exp, inf, log, log1p, sin, sqrt, tanh
+from types import FunctionType
+from typing import Any
+
+from tinygrad_neuron.engine import Value, as_values
+
+# Primitives. NumPy and PyTorch have the rest under the same names.
+
+
+def where(condition: bool, x: float, y: float) -> float:
+    return x if condition else y
+
+
+def sign(x: float) -> float:
+    return math.copysign(1.0, x) if x else 0.0
+
+
+def power(x: float, n: float) -> float:
+    result = x**n
+    if isinstance(result, complex):
+        raise ValueError(f"{x} ** {n} is no real number")
+    return float(result)
+
+
+# Derived. Conditions are <= and <, because == of Values is identity; where() computes both sides.
+
+
+def sigmoid(x: float) -> float:
+    e = exp(-abs(x))  # of -abs(x), because exp(1000) overflows
+    return where(x < 0, e, 1.0) / (1 + e)
+
+
+def power_slope(x: float, n: float) -> float:
+    """n * x**(n - 1); at x = 0 it is inf for 0 < n < 1, and 0 for n = 0."""
+    at_0 = where(n < 1, where(abs(n) <= 0, 0.0, inf), where(n <= 1, 1.0, 0.0))
+    return where(abs(x) <= 0, at_0, n * where(abs(x) <= 0, 1.0, x) ** (n - 1))
+
+
+def log_or_0(x: float) -> float:
+    return log(where(abs(x) <= 0, 1.0, x))
+
+
+def sqrt_slope(root: float) -> float:
+    """0.5 / root, and inf at 0."""
+    return where(root <= 0, inf, 0.5 / where(root <= 0, 1.0, root))
+
+
+def clipped_log(p: float) -> float:
+    result = log(where(p <= 0, 1.0, p))
+    return where(p <= 0, -100.0, where(result < -100, -100.0, result))
+
+
+def log_of_rest(p: float) -> float:
+    return where(p >= 1, -100.0, log1p(where(p >= 1, 0.0, -p)))
+
+
+def bce(p: float, t: float) -> float:
+    return -t * clipped_log(p) - (1 - t) * log_of_rest(p)
+
+
+def bce_slope(p: float, t: float) -> float:
+    divisor = p * (1 - p)
+    return (p - t) / where(divisor < 1e-12, 1e-12, divisor)
+
+
+def bce_slope_in_target(p: float, t: float) -> float:
+    return log_of_rest(p) - clipped_log(p)
+
+
+def bce_with_logits(x: float, t: float) -> float:
+    return where(x <= 0, -x, 0.0) + x * (1 - t) + log1p(exp(-abs(x)))
+
+
+DERIVED: list[Callable[..., float]] = [
+    sigmoid,
+    power_slope,
+    log_or_0,
+    sqrt_slope,
+    clipped_log,
+    log_of_rest,
+    bce,
+    bce_slope,
+    bce_slope_in_target,
+    bce_with_logits,
+]
+MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": sqrt, "tanh": tanh}
+
+
+@cache
+def functions_for(kind: str) -> dict[str, Any]:
+    """All functions by name, on "floats", "numpy", "torch" or "values"."""
+    functions: dict[str, Any] = {"abs": abs, "inf": math.inf, "nan": math.nan, "power": power}
+    if kind == "floats":
+        functions |= MATH | {"where": where, "sign": sign}
+    elif kind == "values":
+        functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
+        functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}
+        functions["power"] = lambda x, n: as_values(x)[0] ** n
+    else:
+        library = __import__(kind)  # only when such an argument comes in
+        functions |= {name: getattr(library, name) for name in (*MATH, "abs", "sign", "where")}
+        functions["power"] = lambda x, n: x**n
+    for derived in DERIVED:
+        functions[derived.__name__] = FunctionType(derived.__code__, functions)
+    return functions
+
+
+def of_values(function: Callable[[Value], Value]) -> Callable[[Value | float], Value]:
+    return lambda x: function(as_values(x)[0])
+
+
+def value_where(condition: bool, x: Value | float, y: Value | float) -> Value:
+    return as_values(x if condition else y)[0]
+
+
+def value_sign(x: Value | float) -> Value:
+    return as_values(sign(as_values(x)[0].data))[0]
+
+
+def value_log1p(x: Value) -> Value:
+    return Value(log1p(x.data), (x,), (1 / (1 + x.data),), "log1p")

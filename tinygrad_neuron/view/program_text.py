@@ -1,0 +1,104 @@
+"""The text of a program: every forward line, then every backward line."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.view.functions import functions_for
+from tinygrad_neuron.view.names import Names, identifiers
+from tinygrad_neuron.view.rules import Rule, letters_of, rule_of
+from tinygrad_neuron.view.running import FUNCTION
+
+LETTER = re.compile(r"\b(?:y|[ab]\d*)\b")
+SIMPLE = re.compile(r"[\w.]+|\w+\([\w, .()-]*\)|\(-[\w.]+\)")  # what * binds to as it stands
+PER_LINE = 8  # arguments
+
+
+class ProgramText:
+    """Writes the program of a graph in topological order, with the given leaves as arguments."""
+
+    def __init__(
+        self,
+        order: Sequence[Value],
+        inputs: Sequence[Value],
+        names: Names,
+        own_rules: Mapping[str, Rule],
+    ) -> None:
+        self.own_rules = own_rules
+        self.varies = set(inputs)
+        for node in order:
+            if not self.varies.isdisjoint(node.operands):
+                self.varies.add(node)
+        taken = {FUNCTION, *functions_for("floats"), *dir(builtins)}
+        self.name = identifiers((n for n in order if n in self.varies), names, taken)
+        self.arguments = [self.name[node] for node in inputs]
+        steps = [node for node in order if node in self.varies and node.operands]
+        output = order[-1]
+        y = self.name[output]
+        gradients = [f"d_{argument}" for argument in self.arguments]
+        lines = [
+            f"def {FUNCTION}({wrapped(self.arguments)}):",
+            f'    """{y}, and its derivatives by the arguments."""',
+            "    # forward",
+            *self.forward(steps),
+            "    # backward",
+            f"    d_{y} = 1.0  # ∂{y}/∂{y}",
+            *self.backward(steps),
+            f"    return {y}, ({wrapped(gradients)},)",
+        ]
+        self.source = "\n".join(lines) + "\n"
+
+    def forward(self, steps: Iterable[Value]) -> Iterator[str]:
+        for node in steps:
+            written = self.writer(node)
+            for formula in self.rule(node).value:
+                yield f"    {self.name[node]} = {written(formula)}"
+
+    def backward(self, steps: Sequence[Value]) -> Iterator[str]:
+        begun: set[Value] = set()
+        for node in reversed(steps):
+            written = self.writer(node)
+            y = self.name[node]
+            for operand, formula in zip(node.operands, self.rule(node).partials):
+                if operand in self.varies:
+                    x = self.name[operand]
+                    sign = "+=" if operand in begun else "="
+                    begun.add(operand)
+                    product = times(f"d_{y}", written(formula))
+                    yield f"    d_{x} {sign} {product}  # d_{y} · ∂{y}/∂{x}"
+
+    def rule(self, node: Value) -> Rule:
+        rule = rule_of(node.op, len(node.operands), self.own_rules)
+        if rule is None:
+            raise ValueError(
+                f"there is no rule for the operation {node.op!r}: give its formula and its "
+                f"partials, as in rules={{{node.op!r}: Rule('a ** 3', '3 * a ** 2')}}"
+            )
+        return rule
+
+    def writer(self, node: Value) -> Callable[[str], str]:
+        meaning = dict(zip(letters_of(len(node.operands)), map(self.written, node.operands)))
+        meaning["y"] = self.name[node]
+        return lambda formula: LETTER.sub(lambda letter: meaning.get(letter[0], letter[0]), formula)
+
+    def written(self, node: Value) -> str:
+        """A name, or the number of what no input changes."""
+        if node in self.varies:
+            return self.name[node]
+        text = repr(node.data)
+        return f"({text})" if text.startswith("-") else text
+
+
+def times(gradient: str, partial: str) -> str:
+    if partial in ("1", "-1"):
+        return partial.removesuffix("1") + gradient
+    return f"{gradient} * {partial if SIMPLE.fullmatch(partial) else f'({partial})'}"
+
+
+def wrapped(words: Sequence[str]) -> str:
+    """Words with commas, some on a line."""
+    lines = [words[i : i + PER_LINE] for i in range(0, len(words), PER_LINE)]
+    return ",\n        ".join(", ".join(line) for line in lines)

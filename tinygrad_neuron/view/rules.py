@@ -1,0 +1,91 @@
+"""What each operation computes, and its partials, as formulas.
+
+This is the second statement of what the engine computes: for programs, for words, for looking
+whether a node is still what its operands say. The engine does not know it; a test holds the two
+equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+TERMS = 8  # of a long sum on one line; Python's compiler overflows at some thousands
+
+
+class Rule:
+    """The formulas of an operation.
+
+    value     of the result y, in the operands a and b (a1, a2, … if there are more); where it takes
+              several steps, the later ones in y
+    partials  dy/da and dy/db, in the same letters and y
+
+    The functions in them are those of `functions.py`.
+    """
+
+    __slots__ = ("partials", "value")
+
+    def __init__(self, value: str | tuple[str, ...], *partials: str) -> None:
+        self.value = (value,) if isinstance(value, str) else value
+        self.partials = partials
+
+
+RULES = {
+    "+": Rule("a + b", "1", "1"),
+    "-": Rule("a - b", "1", "-1"),
+    "*": Rule("a * b", "b", "a"),
+    "/": Rule("a / b", "1 / b", "-y / b"),
+    "**": Rule("power(a, b)", "power_slope(a, b)", "y * log_or_0(a)"),
+    "neg": Rule("-a", "-1"),
+    "abs": Rule("abs(a)", "sign(a)"),
+    "exp": Rule("exp(a)", "y"),
+    "log": Rule("log(a)", "1 / a"),
+    "sqrt": Rule("sqrt(a)", "sqrt_slope(y)"),
+    "sin": Rule("sin(a)", "cos(a)"),
+    "cos": Rule("cos(a)", "-sin(a)"),
+    "tanh": Rule("tanh(a)", "1 - y * y"),
+    "sigmoid": Rule("sigmoid(a)", "y * (1 - y)"),
+    "relu": Rule("where(a <= 0, 0.0, a)", "where(a <= 0, 0.0, 1.0)"),
+    "bce": Rule("bce(a, b)", "bce_slope(a, b)", "bce_slope_in_target(a, b)"),
+    "bce_with_logits": Rule("bce_with_logits(a, b)", "sigmoid(a) - b", "-a"),
+}
+
+
+def rule_of(op: str, operands: int, own: Mapping[str, Rule] | None = None) -> Rule | None:
+    """The rule of an operation on so many operands, or None if there is none."""
+    if own and op in own:
+        return own[op]
+    return known_rule(op, operands)
+
+
+@cache
+def known_rule(op: str, operands: int) -> Rule | None:
+    letters = letters_of(operands)
+    if op == "dot":
+        left, right = letters[: operands // 2], letters[operands // 2 :]
+        return Rule(summed([f"{a} * {b}" for a, b in zip(left, right)]), *right, *left)
+    if op == "mean":
+        share = repr(1 / operands)
+        return Rule((*summed(letters), f"y / {operands}"), *[share] * operands)
+    if op.startswith("**") and op != "**":
+        return power_rule(op[2:])
+    return RULES.get(op)
+
+
+def letters_of(operands: int) -> list[str]:
+    return ["a", "b"][:operands] if operands <= 2 else [f"a{i}" for i in range(1, operands + 1)]
+
+
+def summed(terms: list[str]) -> tuple[str, ...]:
+    """Their sum from left to right, a few terms at a step."""
+    steps = [terms[i : i + TERMS] for i in range(0, len(terms), TERMS)]
+    return tuple(" + ".join(step if i == 0 else ["y", *step]) for i, step in enumerate(steps))
+
+
+def power_rule(exponent: str) -> Rule:
+    """a to a plain exponent, which is part of the operation's name."""
+    if not exponent.isdecimal():  # below 0 or no whole number: 0 and negative bases are special
+        return Rule(f"power(a, {exponent})", f"power_slope(a, {exponent})")
+    n = int(exponent)
+    slopes = {0: "0", 1: "1", 2: "2 * a"}
+    return Rule(f"a ** {n}", slopes.get(n, f"{n} * a ** {n - 1}"))

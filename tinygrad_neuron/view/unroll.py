@@ -1,0 +1,110 @@
+"""A computation graph as a program: what one would write if there were no autograd engine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.nn import Module
+from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.rules import Rule
+
+TYPE_CHECKING = False  # as typing's own, whose import would cost more than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Program:
+    """The result of `unroll`: a function that returns the value and the tuple of the gradients.
+
+    source  its text: every forward line, then every backward line
+    inputs  the names of its arguments
+
+    The arguments are numbers, NumPy arrays, PyTorch tensors or Values, each alone or with numbers.
+    Arrays and tensors are worked on element by element, a whole batch at a time: their shapes
+    broadcast, and each gradient has the shape of the value, a number for each sample. Of Values
+    the gradients are Values too, with graphs of their own, whose `backward()` gives second
+    derivatives. Another number of arguments, or another kind, is a TypeError.
+    """
+
+    def __init__(self, source: str, inputs: Sequence[str], numbers: Sequence[float]) -> None:
+        self.source = source
+        self.inputs = list(inputs)
+        self.numbers = list(numbers)
+        self.functions: dict[frozenset[type], Callable[..., tuple[Any, Any]]] = {}
+
+    def __repr__(self) -> str:
+        return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
+
+    def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        kinds = frozenset(map(type, arguments))
+        function = self.functions.get(kinds)
+        if function is None:
+            if len(arguments) != len(self.inputs):
+                raise TypeError(
+                    f"the program has {len(self.inputs)} inputs ({', '.join(self.inputs[:3])}, …), "
+                    f"not {len(arguments)}"
+                )
+            from tinygrad_neuron.view.running import function_for
+
+            function = self.functions[kinds] = function_for(self.source, kinds)
+        return function(*arguments)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a Python file that runs on its own, with the standard library alone."""
+        from tinygrad_neuron.view.files import write_whole
+        from tinygrad_neuron.view.running import standalone
+
+        write_whole(path, standalone(self.source, self.inputs, self.numbers).encode())
+
+    def debug(self, *numbers: float) -> tuple[float, tuple[float, ...]]:
+        """Call the program in the debugger, from its first line on.
+
+        The lines stand in a real file, kept in the folder for temporary ones, so that pdb and
+        editors show them and step through them. Which debugger it is, `breakpoint()` decides.
+        """
+        import tempfile
+
+        from tinygrad_neuron.view.running import in_debugger
+
+        path = os.path.join(tempfile.mkdtemp(), "backprop.py")
+        self.save(path)
+        return in_debugger(path)(*numbers)
+
+
+def unroll(
+    output: Value,
+    inputs: Sequence[Value] | None = None,
+    *,
+    names: Mapping[str, object] | None = None,
+    model: Module | None = None,
+    rules: Mapping[str, Rule] | None = None,
+) -> Program:
+    """The program that computes an output and its gradients by some leaves, without an engine.
+
+    inputs        the leaves that are its arguments; by default all that are not constants, in
+                  evaluation order. The others are numbers in it
+    names, model  as in `draw`
+    rules         the formulas of operations of your own: {"cube": Rule("a ** 3", "3 * a ** 2")}
+
+    A program has the control flow that was recorded: relu is a choice in it, but a Python `if` on
+    a Value was taken once, and the program knows only that branch.
+
+    >>> w, x = Value(2.0, label="w"), Value(3.0, label="x")
+    >>> program = unroll(w * x)
+    >>> print(program.source)
+    """
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    leaves = [node for node in order if not node.operands]
+    chosen = [leaf for leaf in leaves if leaf.op != "const"] if inputs is None else list(inputs)
+    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(leaves):
+        raise ValueError(
+            "the inputs of a program are different leaves of the graph, at least one, not "
+            f"{chosen!r:.100}"
+        )
+    from tinygrad_neuron.view.program_text import ProgramText
+
+    text = ProgramText(order, chosen, known, rules or {})
+    return Program(text.source, text.arguments, [leaf.data for leaf in chosen])
