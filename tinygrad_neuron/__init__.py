@@ -7,7 +7,9 @@ from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, m
 from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
 from tinygrad_neuron.optim import SGD
 from tinygrad_neuron.view.draw import Picture, draw
+from tinygrad_neuron.view.rules import Rule
 from tinygrad_neuron.view.tree import tree
+from tinygrad_neuron.view.unroll import Program, unroll
 
 __version__ = "0.1.0"
 
@@ -18,6 +20,8 @@ __all__ = [
     "Module",
     "Neuron",
     "Picture",
+    "Program",
+    "Rule",
     "Value",
     "bce_loss",
     "bce_with_logits_loss",
@@ -33,4 +37,5 @@ __all__ = [
     "tangents",
     "topological_order",
     "tree",
+    "unroll",
 ]

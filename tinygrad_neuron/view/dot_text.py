@@ -13,7 +13,8 @@ from graphviz import Digraph
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.boxes import MOST_BOXES, Arrow, Box, Omitted
 from tinygrad_neuron.view.names import Names
-from tinygrad_neuron.view.notation import number, partial_sign, printable
+from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
+from tinygrad_neuron.view.recompute import outdated
 
 FONT = "Helvetica"  # Graphviz knows its widths, and Arial and Liberation Sans have the same
 # Border and fill tell the kinds apart, each alone: in grey print, and without seeing colours.
@@ -58,6 +59,7 @@ class DotText:
         self.grads = grads and self.output.grad != 0  # a 0 from before backward() is no gradient
         self.partials = partials
         self.digits = digits
+        self.old = outdated(order)
         self.ids: dict[Value | Omitted, str] = {}
         self.fan_out = Counter(arrow.operand for box in boxes for arrow in box.arrows)
         self.dense = self.fan_out.total() > SPARSE
@@ -84,6 +86,8 @@ class DotText:
             lines.append(f"{values:,} values in {boxes:,} boxes{cure}")
         if any(isinstance(operand, Omitted) for operand in self.fan_out):
             lines.append("the numbers count what is left out, too")
+        if self.old:
+            lines.append("(old): computed before the values that it was computed from changed")
         if self.dense and self.partials:
             lines.append(
                 "into a box without ∂: the wider an arrow, the larger |∂|; dashed: negative"
@@ -96,7 +100,7 @@ class DotText:
         kind = "output" if value is self.output else "inner"
         if not value.operands:
             kind = self.names.kind(value)
-        numbers = [f"data {number(value.data, self.digits)}"]
+        numbers = [f"data {number(value.data, self.digits)}{OLD if value in self.old else ''}"]
         exact = f"data {value.data}"
         if self.grads:
             numbers.append(f"grad {number(value.grad, self.digits)}")

@@ -90,7 +90,8 @@ def draw(
 
     A box has the value's name, its data and grad as they are now, and the operation that made it.
     An arrow has the local derivative, ∂, or ∂₁, ∂₂, … of several operands in their order. Grads
-    are left out while the output's is 0, as before `backward()`.
+    are left out while the output's is 0, as before `backward()`. Data with "(old)" is not what the
+    leaves give now: they have changed since the forward pass, as in `optimizer.step()`.
 
     names      the variables that give values their names; by default those of the code that calls.
                Models, lists, tuples and dicts in them are searched too

@@ -6,10 +6,9 @@ in terms of the primitives of their kind. A saved program carries a copy of thos
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
-from math import cos, exp, inf, log, log1p, sin, sqrt, tanh
+from math import copysign, cos, exp, inf, log, log1p, nan, sin, sqrt, tanh
 from types import FunctionType
 from typing import Any
 
@@ -23,7 +22,7 @@ def where(condition: bool, x: float, y: float) -> float:
 
 
 def sign(x: float) -> float:
-    return math.copysign(1.0, x) if x else 0.0
+    return copysign(1.0, x) if x else 0.0
 
 
 def power(x: float, n: float) -> float:
@@ -100,9 +99,9 @@ MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": 
 @cache
 def functions_for(kind: str) -> dict[str, Any]:
     """All functions by name, on "floats", "numpy", "torch" or "values"."""
-    functions: dict[str, Any] = {"abs": abs, "inf": math.inf, "nan": math.nan, "power": power}
+    functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan, "power": power}
     if kind == "floats":
-        functions |= MATH | {"where": where, "sign": sign}
+        functions |= MATH | {"copysign": copysign, "sign": sign, "where": where}
     elif kind == "values":
         functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
         functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 LONGEST = 40  # letters of a label; a longer one ends in "…"
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+OLD = " (old)"  # behind a number that its operands do not give any more
 JOINER = "\u200d"  # holds an emoji of several signs together
 
 

@@ -13,7 +13,7 @@ from tinygrad_neuron.view.rules import Rule, letters_of, rule_of
 from tinygrad_neuron.view.running import FUNCTION
 
 LETTER = re.compile(r"\b(?:y|[ab]\d*)\b")
-SIMPLE = re.compile(r"[\w.]+|\w+\([\w, .()-]*\)|\(-[\w.]+\)")  # what * binds to as it stands
+SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # what * binds to as it stands
 PER_LINE = 8  # arguments
 
 
@@ -41,13 +41,12 @@ class ProgramText:
         gradients = [f"d_{argument}" for argument in self.arguments]
         lines = [
             f"def {FUNCTION}({wrapped(self.arguments)}):",
-            f'    """{y}, and its derivatives by the arguments."""',
-            "    # forward",
+            f"    # forward: {y}",
             *self.forward(steps),
-            "    # backward",
+            f"    # backward: the derivatives of {y}, from the last line to the first",
             f"    d_{y} = 1.0  # ∂{y}/∂{y}",
             *self.backward(steps),
-            f"    return {y}, ({wrapped(gradients)},)",
+            f"    return {y}, ({wrapped(gradients)}{',' if len(gradients) == 1 else ''})",
         ]
         self.source = "\n".join(lines) + "\n"
 
@@ -71,7 +70,7 @@ class ProgramText:
                     yield f"    d_{x} {sign} {product}  # d_{y} · ∂{y}/∂{x}"
 
     def rule(self, node: Value) -> Rule:
-        rule = rule_of(node.op, len(node.operands), self.own_rules)
+        rule = rule_of(str(node.op), len(node.operands), self.own_rules)
         if rule is None:
             raise ValueError(
                 f"there is no rule for the operation {node.op!r}: give its formula and its "

@@ -65,8 +65,11 @@ def known_rule(op: str, operands: int) -> Rule | None:
         left, right = letters[: operands // 2], letters[operands // 2 :]
         return Rule(summed([f"{a} * {b}" for a, b in zip(left, right)]), *right, *left)
     if op == "mean":
-        share = repr(1 / operands)
-        return Rule((*summed(letters), f"y / {operands}"), *[share] * operands)
+        if operands == 1:
+            return Rule("a", "1")
+        *steps, last = summed(letters)
+        value = f"({last}) / {operands}"
+        return Rule((*steps, value), *[repr(1 / operands)] * operands)
     if op.startswith("**") and op != "**":
         return power_rule(op[2:])
     return RULES.get(op)

@@ -119,7 +119,7 @@ def in_debugger(path: str) -> Function:
     """The function of a saved program, which stops in the debugger on its first line."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    text = text.replace("    # forward\n", "    breakpoint()\n    # forward\n", 1)
+    text = text.replace("    # forward:", "    breakpoint()\n    # forward:", 1)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     namespace: dict[str, Any] = {"__name__": FUNCTION, "__file__": path}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.nn import Module
 from tinygrad_neuron.view.names import named_graph
-from tinygrad_neuron.view.notation import number, partial_sign, printable
+from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
 
 DEEPEST = 20  # levels that are indented: a chain of 100,000 would fill pages with blanks
 
@@ -24,8 +24,8 @@ def tree(
 
     A line has the name, the operation that made it, data, grad, and the local derivative of the
     value it is indented under: ∂, or ∂₁, ∂₂, … of several operands. A value that is used more
-    than once is written out once. Grads are as in `draw`. Deeper than 20 levels a line begins
-    with its level.
+    than once is written out once. Grads are as in `draw`, and so is "(old)". Deeper than 20 levels
+    a line begins with its level.
 
     names, model  as in `draw`
     max_lines     how many lines at most, before one that counts the values not written
@@ -42,6 +42,9 @@ def tree(
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     if type(max_lines) is not int or max_lines < 1:
         raise ValueError(f"max_lines must be a whole number above 0, not {max_lines!r}")
+    from tinygrad_neuron.view.recompute import outdated
+
+    old = outdated(order)
     rows: list[list[str]] = []
     written: set[Value] = set()
     stack = [(output, 0, "", "", "")]  # a value, its level, what stands before and below it, its ∂
@@ -54,7 +57,8 @@ def tree(
         written.add(node)
         made_by = printable(str(node.op)) if node.operands else known.kind(node)
         grad = f"grad {number(node.grad)}" if output.grad else ""
-        rows.append([f"{name}  {made_by}", f"data {number(node.data)}", grad, slope])
+        data = f"data {number(node.data)}{OLD if node in old else ''}"
+        rows.append([f"{name}  {made_by}", data, grad, slope])
         pairs = list(enumerate(zip(node.operands, node.partials)))
         rail = below if level < DEEPEST else f"⋯ {level + 1} "
         for i, (operand, partial) in reversed(pairs):

@@ -39,14 +39,13 @@ class Program:
         return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
 
     def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        if len(arguments) != len(self.inputs):
+            inputs = ", ".join(self.inputs[:3] + ["…"] * (len(self.inputs) > 3))
+            counts = f"{len(self.inputs)} inputs ({inputs}), not {len(arguments)}"
+            raise TypeError(f"the program has {counts}")
         kinds = frozenset(map(type, arguments))
         function = self.functions.get(kinds)
         if function is None:
-            if len(arguments) != len(self.inputs):
-                raise TypeError(
-                    f"the program has {len(self.inputs)} inputs ({', '.join(self.inputs[:3])}, …), "
-                    f"not {len(arguments)}"
-                )
             from tinygrad_neuron.view.running import function_for
 
             function = self.functions[kinds] = function_for(self.source, kinds)
@@ -85,16 +84,31 @@ def unroll(
     """The program that computes an output and its gradients by some leaves, without an engine.
 
     inputs        the leaves that are its arguments; by default all that are not constants, in
-                  evaluation order. The others are numbers in it
+                  evaluation order. Other leaves, and what is computed from them alone, are numbers
     names, model  as in `draw`
     rules         the formulas of operations of your own: {"cube": Rule("a ** 3", "3 * a ** 2")}
 
-    A program has the control flow that was recorded: relu is a choice in it, but a Python `if` on
-    a Value was taken once, and the program knows only that branch.
+    A program has the control flow that was recorded. relu is a choice in it; but an `if` on a Value
+    was taken once, by Python, and the program knows only the branch it took: unroll a graph for
+    each branch. A loss over many samples makes a long program: unroll that of one sample, and call
+    it with arrays.
+
+    TypeError: as in `draw`. ValueError: inputs that are not different leaves of the graph, at least
+    one; an operation without a rule.
 
     >>> w, x = Value(2.0, label="w"), Value(3.0, label="x")
     >>> program = unroll(w * x)
-    >>> print(program.source)
+    >>> print(program.source, end="")
+    def backprop(w, x):
+        # forward: v1
+        v1 = w * x
+        # backward: the derivatives of v1, from the last line to the first
+        d_v1 = 1.0  # ∂v1/∂v1
+        d_w = d_v1 * x  # d_v1 · ∂v1/∂w
+        d_x = d_v1 * w  # d_v1 · ∂v1/∂x
+        return v1, (d_w, d_x)
+    >>> program(2.0, 3.0)
+    (6.0, (3.0, 2.0))
     """
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     leaves = [node for node in order if not node.operands]

@@ -1,0 +1,331 @@
+"""Graphs as programs: their text, and what they compute on floats, arrays and Values."""
+
+import builtins
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from graphs import Program as RandomProgram
+
+from tinygrad_neuron import (
+    MLP,
+    Neuron,
+    Rule,
+    Value,
+    bce_loss,
+    dot,
+    hinge_loss,
+    mean,
+    mse_loss,
+    no_grad,
+    topological_order,
+    unroll,
+)
+
+
+def neuron_graph():
+    neuron = Neuron(2, Value.tanh)
+    neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})
+    x1, x2 = Value(3.0, label="x1"), Value(1.0, label="x2")
+    return neuron, [*neuron.parameters(), x1, x2], neuron([x1, x2])
+
+
+# The text.
+
+
+def test_a_program_has_every_forward_line_and_then_every_backward_line():
+    _, inputs, y = neuron_graph()
+    assert (
+        unroll(y, inputs).source
+        == """\
+def backprop(w1, w2, b, x1, x2):
+    # forward: y
+    v1 = w1 * x1 + w2 * x2
+    v2 = v1 + b
+    y = tanh(v2)
+    # backward: the derivatives of y, from the last line to the first
+    d_y = 1.0  # ∂y/∂y
+    d_v2 = d_y * (1 - y * y)  # d_y · ∂y/∂v2
+    d_v1 = d_v2  # d_v2 · ∂v2/∂v1
+    d_b = d_v2  # d_v2 · ∂v2/∂b
+    d_w1 = d_v1 * x1  # d_v1 · ∂v1/∂w1
+    d_w2 = d_v1 * x2  # d_v1 · ∂v1/∂w2
+    d_x1 = d_v1 * w1  # d_v1 · ∂v1/∂x1
+    d_x2 = d_v1 * w2  # d_v1 · ∂v1/∂x2
+    return y, (d_w1, d_w2, d_b, d_x1, d_x2)
+"""
+    )
+
+
+def backward_lines(y, *inputs):
+    lines = unroll(y, inputs or None, names={"y": y}).source.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("    # backward"))
+    return [line.split("  #")[0].strip() for line in lines[start + 1 : -1]]
+
+
+def test_a_gradient_is_set_at_the_first_contribution_and_added_to_at_the_later_ones():
+    x = Value(3.0, label="x")
+    y = x * x + x
+    assert backward_lines(y) == ["d_y = 1.0", "d_v1 = d_y", "d_x = d_y", "d_x += d_v1 * x"] + [
+        "d_x += d_v1 * x"
+    ]
+
+
+def test_what_the_inputs_do_not_need_is_a_number_or_not_there():
+    w, x, b = Value(2.0, label="w"), Value(3.0, label="x"), Value(-1.0, label="b")
+    y = w * (x * 2 + b)
+    source = unroll(y, [w]).source
+    assert "y = w * 5.0\n" in source
+    assert "def backprop(w):" in source
+    assert backward_lines(y, w) == ["d_y = 1.0", "d_w = d_y * 5.0"]
+    assert "w * (-1.0)" in unroll(w * b, [w]).source
+
+
+def test_by_default_all_leaves_but_constants_are_inputs_in_evaluation_order():
+    w, x = Value(2.0, label="w"), Value(3.0, label="x")
+    program = unroll((x + 1) * w)
+    assert program.inputs == ["x", "w"]
+    assert program(3.0, 2.0) == (8.0, (2.0, 4.0))
+    assert repr(program) == "Program(2 inputs, 10 lines)"
+
+
+def test_names_become_pythons_own():
+    net = MLP(2, [2, 1])
+    program = unroll(net([Value(1.0, label="if"), Value(2.0, label="2 x")])[0])
+    assert {"net_layers_0_neurons_1_w_0", "if_", "v_2_x"} <= set(program.inputs)
+    awkward = ["d_x", "x", "tanh", "print", "a b", "a_b", "_", "é", "ﬁ", "fi", "backprop", "lambda"]
+    inputs = [Value(float(i), label=label) for i, label in enumerate(awkward, 1)]
+    program = unroll(mean([v.tanh() for v in inputs]), inputs)
+    assert len(set(program.inputs)) == len(awkward)
+    assert all(name.isidentifier() and not hasattr(builtins, name) for name in program.inputs)
+    value, _ = program(*range(1, 13))
+    assert value == math.fsum([0]) + mean([v.tanh() for v in inputs]).data
+
+
+def test_a_long_dot_and_a_long_mean_take_several_statements():
+    w, x = [Value(1.0)] * 20, [Value(float(i)) for i in range(20)]
+    source = unroll(dot(w, x), x).source
+    assert source.count("    v1 = ") == 3
+    assert max(map(len, source.splitlines())) < 130
+    ones = [Value(1.0) for _ in range(3000)]
+    assert unroll(mean(ones))(*[2.0] * 3000)[0] == 2.0
+
+
+def test_a_program_of_100_000_operations_is_made_and_run():
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(50_000):
+        y = (y * 1.0001).sin()
+    y.backward()
+    assert unroll(y)(0.5) == (y.data, (x.grad,))
+
+
+# What it computes.
+
+
+def test_200_random_programs_agree_with_the_engine_to_the_last_bit():
+    for seed in range(200):
+        recorded = RandomProgram(seed)
+        leaves = [Value(x) for x in recorded.leaves]
+        y = recorded.run(leaves)
+        y.backward()
+        used = [leaf for leaf in leaves if leaf in set(topological_order(y))]
+        if used:
+            value, gradients = unroll(y, used)(*[leaf.data for leaf in used])
+            assert value == y.data
+            assert list(gradients) == [leaf.grad for leaf in used], seed
+
+
+def test_a_program_is_the_function_and_not_the_point():
+    _, inputs, y = neuron_graph()
+    program = unroll(y, inputs)
+    value, _ = program(1.0, 2.0, 0.5, -1.0, 0.25)
+    assert value == math.tanh(1.0 * -1.0 + 2.0 * 0.25 + 0.5)
+
+
+def test_arrays_are_a_batch_and_gradients_have_the_shape_of_the_value():
+    _, inputs, y = neuron_graph()
+    program = unroll(y, inputs)
+    xs = np.array([[3.0, 1.0], [0.5, -2.0], [0.0, 0.0]])
+    values, gradients = program(0.5, -1.0, 0.25, xs[:, 0], xs[:, 1])
+    assert values.shape == (3,)
+    for row, (a, b) in enumerate(xs):
+        value, one = program(0.5, -1.0, 0.25, a, b)
+        assert values[row] == pytest.approx(value, rel=1e-15)
+        assert [g[row] for g in gradients] == pytest.approx(list(one), rel=1e-14)
+    linear = unroll(inputs[0] * inputs[3] + inputs[2], [inputs[0], inputs[3], inputs[2]])
+    _, (_, d_x, d_b) = linear(2.0, xs[:, 0], 1.0)
+    assert d_b.tolist() == [1.0, 1.0, 1.0]
+    assert d_x.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_shapes_broadcast_as_numpys_do():
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    value, (d_x, d_y) = unroll(x * y + x)(np.ones((3, 1)), np.arange(4.0))
+    assert value.shape == d_x.shape == d_y.shape == (3, 4)
+    assert d_x[0].tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_no_gradient_of_arrays_is_changed_by_another():
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    output = (x + y) + x * y  # the gradient of x begins as that of the sum
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    _, (d_x, d_y) = unroll(output, [x, y])(a, b)
+    assert d_x.tolist() == [4.0, 5.0]
+    assert d_y.tolist() == [2.0, 3.0]
+    assert a.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.relu() + abs(x) + x.sigmoid() + x.tanh(),
+        lambda x: (x * x).sqrt() + (x * x + 1).log() + x**3 + x**0 + x**1,
+        lambda x: (x * x) ** 0.5 + (x * x + 1) ** Value(1.5) + (x * x + 1) ** -2,
+        lambda x: x.sin() * x.cos() - x.exp() / (x + 5),
+        lambda x: bce_loss([x.sigmoid()], [0.25]) + hinge_loss([x], [1.0]) + mse_loss([x], [2.0]),
+    ],
+)
+def test_every_kind_of_argument_gives_the_same_numbers(function):
+    x = Value(0.75, label="x")
+    program = unroll(function(x), [x])
+    points = [-1.5, -0.25, 0.5, 1.25]
+    for x in points:
+        leaf = Value(x)
+        right = function(leaf)
+        right.backward()
+        value, (slope,) = program(x)
+        assert value == pytest.approx(right.data, rel=1e-14)
+        assert slope == pytest.approx(leaf.grad, rel=1e-13, abs=1e-15)
+        of_values, (slope_of_values,) = program(Value(x))
+        assert (of_values.data, slope_of_values.data) == pytest.approx((value, slope), rel=1e-13)
+    values, (slopes,) = program(np.array(points))
+    assert values.tolist() == pytest.approx([program(x)[0] for x in points], rel=1e-13)
+    assert slopes.tolist() == pytest.approx([program(x)[1][0] for x in points], rel=1e-13)
+
+
+def test_the_gradients_of_values_have_gradients():
+    x, y = Value(0.5, label="x"), Value(2.0, label="y")
+    program = unroll((x * y).exp())
+    inputs = Value(0.5), Value(2.0)
+    d_x = program(*inputs)[1][0]
+    d_x.backward()
+    e = math.exp(1.0)
+    assert inputs[0].grad == pytest.approx(2.0 * 2.0 * e, rel=1e-14)  # y² e^(xy)
+    assert inputs[1].grad == pytest.approx((1 + 0.5 * 2.0) * e, rel=1e-14)  # (1 + xy) e^(xy)
+
+
+def test_the_border_of_the_learning_rate_is_2_by_the_largest_curvature():
+    # mean((w·x + b - 2x)²) over x = 1, 2, 3 has the second derivatives 2·mean(x²), 2·mean(x), 2
+    w, b = Value(0.5, label="w"), Value(0.0, label="b")
+    xs = [1.0, 2.0, 3.0]
+    program = unroll(mse_loss([w * x + b for x in xs], [2 * x for x in xs]), [w, b])
+    rows = []
+    for i in range(2):
+        at = [Value(0.5), Value(0.0)]
+        program(*at)[1][i].backward()
+        rows.append([v.grad for v in at])
+    assert rows[0] == pytest.approx([28 / 3, 4.0], rel=1e-15)
+    assert rows[1] == pytest.approx([4.0, 2.0], rel=1e-15)
+    assert 2 / np.linalg.eigvalsh(rows)[-1] == pytest.approx(0.1803, abs=5e-5)
+
+
+def test_a_choice_of_relu_is_in_the_program_and_one_of_python_is_not():
+    x = Value(2.0, label="x")
+    assert unroll(x.relu())(-3.0) == (0.0, (0.0,))
+    taken = x * 2 if x > 0 else -x
+    assert unroll(taken)(-3.0) == (-6.0, (2.0,))
+
+
+def test_slopes_that_python_cannot_divide_are_infinite():
+    x = Value(4.0, label="x")
+    assert unroll(x.sqrt())(0.0) == (0.0, (math.inf,))
+    assert unroll(x**0.5)(0.0) == (0.0, (math.inf,))
+    with pytest.raises(ValueError, match="no real number"):
+        unroll(x**0.5)(-1.0)
+
+
+# Errors.
+
+
+def test_an_operation_without_a_rule_is_refused_until_it_has_one():
+    x = Value(2.0, label="x")
+    cube = Value(8.0, (x,), (12.0,), "cube")
+    with pytest.raises(ValueError, match=r"no rule for the operation 'cube': give its formula"):
+        unroll(cube)
+    rules = {"cube": Rule("a ** 3", "3 * a ** 2")}
+    assert unroll(cube, rules=rules)(2.0) == (8.0, (12.0,))
+    source = unroll(cube + 1, rules=rules).source
+    assert "d_cube = d_v2  # d_v2 · ∂v2/∂cube" in source or "cube = x ** 3" in source
+
+
+def test_inputs_that_are_no_leaves_of_the_graph_are_errors():
+    x, other = Value(2.0, label="x"), Value(3.0)
+    y = x * x
+    for wrong in [], [y], [other], [x, x]:
+        with pytest.raises(ValueError, match="different leaves of the graph, at least one, not"):
+            unroll(y, wrong)
+    with pytest.raises(ValueError, match="at least one, not"):
+        unroll(Value(1.0, op="const"))
+
+
+def test_wrong_arguments_are_errors():
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    program = unroll(x * y)
+    with pytest.raises(TypeError, match=r"2 inputs \(x, y\), not 1"):
+        program(1.0)
+    assert program(1.0, 2.0)[0] == 2.0
+    with pytest.raises(TypeError, match=r"2 inputs \(x, y\), not 3"):
+        program(1.0, 2.0, 3.0)
+    with pytest.raises(TypeError, match="takes numbers, NumPy arrays, .* not list"):
+        program([1.0], [2.0])
+    with pytest.raises(TypeError, match="one kind besides numbers, not numpy and values"):
+        program(Value(1.0), np.ones(2))
+
+
+def test_a_leaf_is_a_program_too():
+    x = Value(2.0, label="x")
+    assert unroll(x)(5.0) == (5.0, (1.0,))
+
+
+def test_unrolling_changes_nothing_and_keeps_nothing_alive():
+    w = Value(2.0, label="w")
+    y = w * 3.0
+    y.backward()
+    program = unroll(y)
+    assert (w.data, w.grad, y.data, y.grad) == (2.0, 3.0, 6.0, 1.0)
+    with no_grad():
+        w -= 1.0
+    assert program(2.0) == (6.0, (3.0,))
+
+
+# Files and debuggers.
+
+
+def test_a_saved_program_runs_on_its_own(tmp_path):
+    x = Value(0.5, label="x")
+    y = bce_loss([(x * 2).sigmoid().relu()], [0.25]) + abs(x) ** 0.5 + x.sqrt() + x.exp()
+    y.backward()
+    path = tmp_path / "program.py"
+    unroll(y).save(path)
+    run = [sys.executable, "-I", "-S", str(path)]  # without what is installed
+    done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == f"value {y.data}\nd_x {x.grad}\n"
+    assert "tinygrad" not in path.read_text(encoding="utf-8")
+
+
+def test_a_program_stops_in_the_debugger_line_by_line(tmp_path):
+    program = """
+from tinygrad_neuron import Value, unroll
+x = Value(3.0, label="x")
+print(unroll(x * x).debug(3.0))
+"""
+    session = "next\n" * 4 + "p d_x\nwhere\ncontinue\n"
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, input=session, capture_output=True, text=True, check=True)
+    assert "-> v1 = x * x" in done.stdout
+    assert "d_x += d_v1 * x" in done.stdout
+    assert "backprop.py(" in done.stdout
+    assert done.stdout.endswith("(9.0, (6.0,))\n")

@@ -1,0 +1,49 @@
+"""Which nodes of a graph are still what their operands say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.view.functions import functions_for
+from tinygrad_neuron.view.rules import known_rule, letters_of
+
+
+def outdated(order: Sequence[Value]) -> set[Value]:
+    """The nodes of a topological order that would have other data if computed again now.
+
+    So it is with all that depends on a parameter after `optimizer.step()`. Of an operation
+    without a rule it is known only that it is outdated when an operand is.
+    """
+    now: dict[Value, float] = {}
+    old: set[Value] = set()
+    for node in order:
+        now[node] = node.data
+        compute = operation(str(node.op), len(node.operands)) if node.operands else None
+        if compute is None:
+            if not old.isdisjoint(node.operands):
+                old.add(node)
+            continue
+        try:
+            now[node] = compute(*[now[operand] for operand in node.operands])
+        except (ArithmeticError, ValueError):  # log of what is below 0 now
+            old.add(node)
+        if now[node] != node.data and not (math.isnan(now[node]) and math.isnan(node.data)):
+            old.add(node)
+    return old
+
+
+@cache
+def operation(op: str, operands: int) -> Callable[..., float] | None:
+    """The operation on floats, by its rule."""
+    rule = known_rule(op, operands)
+    if rule is None:
+        return None
+    steps = "".join(f"    y = {formula}\n" for formula in rule.value)
+    source = f"def compute({', '.join(letters_of(operands))}):\n{steps}    return y\n"
+    namespace = dict(functions_for("floats"))
+    exec(source, namespace)
+    compute: Callable[..., float] = namespace.pop("compute")
+    return compute
