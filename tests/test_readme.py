@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_every_python_example_prints_what_stands_below_it(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)  # some write files
     namespace = {}
     for (language, code), following in zip(BLOCKS, [*BLOCKS[1:], ("", "")]):
-        if language == "python":
+        if language == "python" and ("import torch" not in code or find_spec("torch")):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 exec(code, namespace)
@@ -67,5 +68,6 @@ def test_every_link_leads_to_a_file():
 
 
 def test_the_loop_has_its_four_parts_in_order():
-    parts = re.findall(r"^    # (.*)$", README, flags=re.MULTILINE)
+    (loop,) = [code for _, code in BLOCKS if "optimizer.step()" in code]
+    parts = re.findall(r"^    # (.*)$", loop, flags=re.MULTILINE)
     assert parts == ["forward pass", "loss", "backward pass", "update"]

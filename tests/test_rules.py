@@ -55,7 +55,7 @@ def test_a_node_is_outdated_when_its_operands_give_another_number_now():
     old = [line.lstrip("│├└─ ").split()[0] for line in lines if "(old)" in line]
     assert old == ["y", "squashed", "product"]
     assert ">data 6 (old)<" in draw(y).source
-    assert "(old): computed before" in draw(y).source
+    assert "(old): what it was computed from has changed since" in draw(y).source
     with no_grad():
         w += 1.0
     assert "(old)" not in draw(y).source + tree(y)

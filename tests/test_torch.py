@@ -1,6 +1,11 @@
 """The same numbers as PyTorch, in float64."""
 
+import math
 import random
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from graphs import TARGET, WRITTEN, Program, engine_operation, sizes_of_gradients
@@ -13,6 +18,8 @@ from tinygrad_neuron import (
     bce_loss,
     bce_with_logits_loss,
     mse_loss,
+    topological_order,
+    unroll,
 )
 
 torch = pytest.importorskip("torch")
@@ -160,3 +167,60 @@ def test_a_network_and_its_loss_are_pytorchs():
         theirs = torch.cat([linear.weight.grad, linear.bias.grad[:, None]], dim=1).tolist()
         for row, other in zip(ours, theirs):
             assert row == pytest.approx(other, rel=1e-11, abs=1e-14)
+
+
+# Unrolled programs.
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_program_on_tensors_agrees_with_the_engine(seed):
+    recorded = Program(seed)
+    leaves = [Value(x) for x in recorded.leaves]
+    output = recorded.run(leaves)
+    used = [leaf for leaf in leaves if leaf in set(topological_order(output))]
+    program = unroll(output, used)
+    value, gradients = program(*[torch.tensor([leaf.data] * 3) for leaf in used])
+    output.backward()
+    sizes = sizes_of_gradients(output)
+    assert value.tolist() == pytest.approx([output.data] * 3, rel=1e-9, abs=1e-12)
+    for leaf, gradient in zip(used, gradients):
+        assert gradient.tolist() == pytest.approx([leaf.grad] * 3, rel=0, abs=1e-9 * sizes[leaf])
+
+
+def test_tensors_and_numbers_mix_and_keep_their_precision():
+    w, x = Value(0.1, label="w"), Value(2.0, label="x")
+    value, (d_w, d_x) = unroll((w * x).tanh())(0.1, torch.tensor([2.0, 3.0]))
+    assert value.tolist() == pytest.approx([math.tanh(0.1 * x) for x in (2.0, 3.0)], rel=1e-15)
+    assert d_w.shape == d_x.shape == (2,)
+
+
+def test_second_derivatives_are_those_of_pytorch():
+    def function(x, y, z):
+        return (x * y + z.sin()).tanh() * x.exp() + (y - z) ** 3
+
+    at = [0.3, -0.7, 1.1]
+    program = unroll(function(*[Value(v, label=n) for n, v in zip("xyz", at)]))
+    expected = torch.autograd.functional.hessian(function, tuple(torch.tensor(v) for v in at))
+    for i in range(3):
+        inputs = [Value(v) for v in at]
+        program(*inputs)[1][i].backward()
+        row = [other.item() for other in expected[i]]
+        assert [v.grad for v in inputs] == pytest.approx(row, rel=1e-12)
+
+
+def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path):
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```py\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    path = tmp_path / "distributed.py"
+    path.write_text(script, encoding="utf-8")
+    results = []
+    for processes in 1, 2:
+        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        run = [sys.executable, *launch, str(path)]
+        done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        results.append([float(number) for number in re.findall(r"-?[\d.]+", done.stdout)])
+    alone, together = results
+    assert len(alone) == 2
+    assert together == pytest.approx(alone, rel=1e-12)
+    assert alone == pytest.approx([2.0, 1.0], abs=0.5)  # on the way to y = 2x + 1

@@ -87,7 +87,7 @@ class DotText:
         if any(isinstance(operand, Omitted) for operand in self.fan_out):
             lines.append("the numbers count what is left out, too")
         if self.old:
-            lines.append("(old): computed before the values that it was computed from changed")
+            lines.append("(old): what it was computed from has changed since")
         if self.dense and self.partials:
             lines.append(
                 "into a box without ∂: the wider an arrow, the larger |∂|; dashed: negative"

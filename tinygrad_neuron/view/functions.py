@@ -110,6 +110,8 @@ def functions_for(kind: str) -> dict[str, Any]:
         library = __import__(kind)  # only when such an argument comes in
         functions |= {name: getattr(library, name) for name in (*MATH, "abs", "sign", "where")}
         functions["power"] = lambda x, n: x**n
+        if kind == "torch":
+            functions |= tensor_functions(library, functions)
     for derived in DERIVED:
         functions[derived.__name__] = FunctionType(derived.__code__, functions)
     return functions
@@ -129,3 +131,22 @@ def value_sign(x: Value | float) -> Value:
 
 def value_log1p(x: Value) -> Value:
     return Value(log1p(x.data), (x,), (1 / (1 + x.data),), "log1p")
+
+
+def tensor_functions(torch: Any, functions: dict[str, Any]) -> dict[str, Any]:
+    """PyTorch's functions for plain numbers too, which they do not take."""
+
+    def of_tensors(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def call(x: Any) -> Any:
+            is_tensor = isinstance(x, torch.Tensor)
+            return function(x if is_tensor else torch.tensor(x, dtype=torch.float64))
+
+        return call
+
+    def tensor_where(condition: Any, x: Any, y: Any) -> Any:
+        if isinstance(condition, bool):
+            return x if condition else y
+        return torch.where(condition, x, y)
+
+    wrapped = {name: of_tensors(functions[name]) for name in (*MATH, "abs", "sign")}
+    return wrapped | {"where": tensor_where}

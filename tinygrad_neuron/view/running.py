@@ -63,15 +63,11 @@ def on_values(function: Function) -> Function:
 
 
 def on_arrays(function: Function, library: str) -> Function:
-    """Every gradient gets the shape of the value: that of a sum's bias is 1 for each sample."""
+    """Every gradient gets the shape of the value: that of a bias is 1 for each sample."""
     module = __import__(library)
+    as_array = module.as_tensor if library == "torch" else module.asarray
 
     def call(*arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-        if library == "torch":  # whose functions take no plain numbers
-            as_tensor, Tensor, float64 = module.as_tensor, module.Tensor, module.float64
-            arguments = tuple(
-                a if isinstance(a, Tensor) else as_tensor(a, dtype=float64) for a in arguments
-            )
         value, gradients = function(*arguments)
         shape = value.shape
         return value, tuple(
@@ -79,7 +75,6 @@ def on_arrays(function: Function, library: str) -> Function:
             for g in gradients
         )
 
-    as_array = module.as_tensor if library == "torch" else module.asarray
     return call
 
 
