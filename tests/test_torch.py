@@ -192,6 +192,10 @@ def test_tensors_and_numbers_mix_and_keep_their_precision():
     value, (d_w, d_x) = unroll((w * x).tanh())(0.1, torch.tensor([2.0, 3.0]))
     assert value.tolist() == pytest.approx([math.tanh(0.1 * x) for x in (2.0, 3.0)], rel=1e-15)
     assert d_w.shape == d_x.shape == (2,)
+    total, sums = unroll((w * x).tanh()).total(0.1, torch.tensor([2.0, 3.0]))
+    assert total.item() == pytest.approx(value.sum().item(), rel=1e-15)
+    expected = [d_w.sum().item(), d_x.sum().item()]
+    assert [s.item() for s in sums] == pytest.approx(expected, rel=1e-14)
 
 
 def test_second_derivatives_are_those_of_pytorch():

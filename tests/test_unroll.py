@@ -161,6 +161,33 @@ def test_arrays_are_a_batch_and_gradients_have_the_shape_of_the_value():
     assert d_x.tolist() == [2.0, 2.0, 2.0]
 
 
+def test_the_total_is_the_sum_over_the_batch():
+    _, inputs, y = neuron_graph()
+    w1, w2, b, x1, x2 = inputs
+    for output in y, w1 * x1 + b, (w1 + x1) * w1 - x2 / 2 + b * w2, mse_loss([y], [x1]):
+        used = [v for v in inputs if v in set(topological_order(output))]
+        program = unroll(output, used)
+        batch = [v.data if v.label[0] != "x" else np.array([1.0, -2.0, 3.0]) for v in used]
+        values, gradients = program(*batch)
+        total, sums = program.total(*batch)
+        assert total == pytest.approx(values.sum(), rel=1e-14)
+        assert list(sums) == pytest.approx([g.sum() for g in gradients], rel=1e-13)
+        assert all(np.shape(s) == () for s in sums)
+
+
+def test_a_total_of_several_dimensions_is_one_number():
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    total, (d_x, d_y) = unroll(x * y).total(np.ones((3, 1)), np.arange(4.0))
+    assert (total, d_x, d_y) == (18.0, 18.0, 12.0)
+    assert unroll(x * y).total(np.ones((2, 2)), np.ones((2, 2)))[1] == (4.0, 4.0)
+
+
+def test_there_is_no_total_of_numbers():
+    x = Value(1.0, label="x")
+    with pytest.raises(TypeError, match="totals are of arrays"):
+        unroll(x * x).total(2.0)
+
+
 def test_shapes_broadcast_as_numpys_do():
     x, y = Value(1.0, label="x"), Value(2.0, label="y")
     value, (d_x, d_y) = unroll(x * y + x)(np.ones((3, 1)), np.arange(4.0))

@@ -26,30 +26,43 @@ class Program:
     Arrays and tensors are worked on element by element, a whole batch at a time: their shapes
     broadcast, and each gradient has the shape of the value, a number for each sample. Of Values
     the gradients are Values too, with graphs of their own, whose `backward()` gives second
-    derivatives. Another number of arguments, or another kind, is a TypeError.
+    derivatives. Another number of arguments, or another kind, is a TypeError. `total` takes the
+    same arrays, and returns the sums over the batch, which is what a training step needs.
     """
 
     def __init__(self, source: str, inputs: Sequence[str], numbers: Sequence[float]) -> None:
         self.source = source
         self.inputs = list(inputs)
         self.numbers = list(numbers)
-        self.functions: dict[frozenset[type], Callable[..., tuple[Any, Any]]] = {}
+        self.functions: dict[tuple[str, frozenset[type]], Callable[..., tuple[Any, Any]]] = {}
 
     def __repr__(self) -> str:
         return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
 
     def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        return self.function_for("each", arguments)(*arguments)
+
+    def total(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The sums over a batch, of the value and of each gradient; faster than adding up."""
+        return self.function_for("total", arguments)(*arguments)
+
+    def function_for(self, what: str, arguments: Sequence[Any]) -> Callable[..., tuple[Any, Any]]:
+        """The compiled program for such arguments: for each sample, or the total of all."""
         if len(arguments) != len(self.inputs):
             inputs = ", ".join(self.inputs[:3] + ["…"] * (len(self.inputs) > 3))
             counts = f"{len(self.inputs)} inputs ({inputs}), not {len(arguments)}"
             raise TypeError(f"the program has {counts}")
-        kinds = frozenset(map(type, arguments))
-        function = self.functions.get(kinds)
+        types = frozenset(map(type, arguments))
+        function = self.functions.get((what, types))
         if function is None:
-            from tinygrad_neuron.view.running import function_for
+            from tinygrad_neuron.view import running
 
-            function = self.functions[kinds] = function_for(self.source, kinds)
-        return function(*arguments)
+            if what == "total":
+                function = running.totals_for(self.source, self.inputs, types)
+            else:
+                function = running.function_for(self.source, types)
+            self.functions[what, types] = function
+        return function
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a Python file that runs on its own, with the standard library alone."""
