@@ -15,6 +15,7 @@ from tinygrad_neuron.view.boxes import MOST_BOXES, Arrow, Box, Omitted
 from tinygrad_neuron.view.names import Names
 from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
 from tinygrad_neuron.view.recompute import outdated
+from tinygrad_neuron.view.rules import rule_of, words_for, written
 
 FONT = "Helvetica"  # Graphviz knows its widths, and Arial and Liberation Sans have the same
 # Border and fill tell the kinds apart, each alone: in grey print, and without seeing colours.
@@ -27,6 +28,7 @@ LOOKS = {
 }
 NEURON = {"shape": "folder"}
 SHORT = 12  # letters of a name that leave room for a word beside it
+HINTED = 8  # operands up to which a formula is short
 SPARSE = 100  # arrows up to which there is room beside each for its derivative
 FEW = 2  # arrows into a box up to which there is room in the box for theirs
 CAREFUL = 300  # boxes up to which the layout takes its time
@@ -101,7 +103,7 @@ class DotText:
         if not value.operands:
             kind = self.names.kind(value)
         numbers = [f"data {number(value.data, self.digits)}{OLD if value in self.old else ''}"]
-        exact = f"data {value.data}"
+        exact = f"{self.formula(value)}data {value.data}"
         if self.grads:
             numbers.append(f"grad {number(value.grad, self.digits)}")
             exact += f", grad {value.grad}"
@@ -110,7 +112,7 @@ class DotText:
             numbers += ["&nbsp; ".join(texts)] if texts else []
         label = html_like(self.heading(box), numbers)
         looks = LOOKS[kind] | (NEURON if box.neuron else {})
-        self.graph.node(self.ids[value], label, tooltip=exact, **looks)
+        self.graph.node(self.ids[value], label, tooltip=tooltip(exact), **looks)
         for arrow in box.arrows:
             if isinstance(arrow.operand, Omitted) and arrow.operand not in self.ids:
                 self.add_omitted(arrow.operand)
@@ -122,6 +124,25 @@ class DotText:
         like = " like this" if omitted.alike else ""
         text = f"… and {omitted.count:,} more{like}"
         self.graph.node(self.ids[omitted], text, shape="plaintext", style="", tooltip=text)
+
+    def formula(self, value: Value) -> str:
+        """How a value is computed, such as "v1 = w * x, "."""
+        rule = rule_of(str(value.op), len(value.operands)) if value.operands else None
+        if rule is None or len(value.operands) > HINTED:
+            return ""
+        name = self.names.of[value]
+        return f"{name} = {written(rule.value[0], self.words(value))}, "
+
+    def slope(self, arrow: Arrow, value: Value) -> str:
+        """How a partial is computed, such as "= x = ", unless that is the number itself."""
+        rule = rule_of(str(value.op), len(value.operands))
+        if rule is None or len(value.operands) > HINTED or arrow.position >= len(rule.partials):
+            return ""
+        formula = written(rule.partials[arrow.position], self.words(value))
+        return f"= {formula} = " if any(letter.isalpha() for letter in formula) else ""
+
+    def words(self, value: Value) -> dict[str, str]:
+        return words_for([self.names.of[o] for o in value.operands], self.names.of[value])
 
     def heading(self, box: Box) -> list[str]:
         """The name, and the operation or the kind of leaf: on one line if the name is short."""
@@ -149,7 +170,9 @@ class DotText:
         """What sets an arrow apart: its derivative as a number, or as its width."""
         if arrow.partial is None:
             return {"style": "dotted"}
-        looks = {"tooltip": f"{partial_sign(arrow.position, len(box.arrows))} {arrow.partial}"}
+        sign = partial_sign(arrow.position, len(box.arrows))
+        slope = "" if box.neuron else self.slope(arrow, box.value)
+        looks = {"tooltip": tooltip(f"{sign} {slope}{arrow.partial}")}
         if not self.partials or (self.dense and len(box.arrows) <= FEW):
             return looks
         if not self.dense:
@@ -167,6 +190,10 @@ def html_like(heading: Sequence[str], numbers: Sequence[str]) -> str:
     cells += [f'<TD ALIGN="LEFT">{line}</TD>' for line in numbers]
     rows = "".join(f"<TR>{cell}</TR>" for cell in cells)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+
+
+def tooltip(text: str) -> str:
+    return text.replace("\\", "∖")  # however it is written, Graphviz makes \N the node's name
 
 
 def bold(text: str) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_for
 from tinygrad_neuron.view.names import Names, identifiers
-from tinygrad_neuron.view.rules import Rule, letters_of, rule_of
+from tinygrad_neuron.view.rules import Rule, rule_of, words_for, written
 from tinygrad_neuron.view.running import FUNCTION
 
-LETTER = re.compile(r"\b(?:y|[ab]\d*)\b")
 SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # what * binds to as it stands
 PER_LINE = 8  # arguments
 
@@ -52,21 +51,22 @@ class ProgramText:
 
     def forward(self, steps: Iterable[Value]) -> Iterator[str]:
         for node in steps:
-            written = self.writer(node)
+            y = self.name[node]
+            words = words_for([self.word(operand) for operand in node.operands], y)
             for formula in self.rule(node).value:
-                yield f"    {self.name[node]} = {written(formula)}"
+                yield f"    {y} = {written(formula, words)}"
 
     def backward(self, steps: Sequence[Value]) -> Iterator[str]:
         begun: set[Value] = set()
         for node in reversed(steps):
-            written = self.writer(node)
             y = self.name[node]
+            words = words_for([self.word(operand) for operand in node.operands], y)
             for operand, formula in zip(node.operands, self.rule(node).partials):
                 if operand in self.varies:
                     x = self.name[operand]
                     sign = "+=" if operand in begun else "="
                     begun.add(operand)
-                    product = times(f"d_{y}", written(formula))
+                    product = times(f"d_{y}", written(formula, words))
                     yield f"    d_{x} {sign} {product}  # d_{y} · ∂{y}/∂{x}"
 
     def rule(self, node: Value) -> Rule:
@@ -78,12 +78,7 @@ class ProgramText:
             )
         return rule
 
-    def writer(self, node: Value) -> Callable[[str], str]:
-        meaning = dict(zip(letters_of(len(node.operands)), map(self.written, node.operands)))
-        meaning["y"] = self.name[node]
-        return lambda formula: LETTER.sub(lambda letter: meaning.get(letter[0], letter[0]), formula)
-
-    def written(self, node: Value) -> str:
+    def word(self, node: Value) -> str:
         """A name, or the number of what no input changes."""
         if node in self.varies:
             return self.name[node]

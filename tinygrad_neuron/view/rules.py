@@ -7,7 +7,7 @@ equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 TERMS = 8  # of a long sum on one line; Python's compiler overflows at some thousands
@@ -92,3 +92,19 @@ def power_rule(exponent: str) -> Rule:
     n = int(exponent)
     slopes = {0: "0", 1: "1", 2: "2 * a"}
     return Rule(f"a ** {n}", slopes.get(n, f"{n} * a ** {n - 1}"))
+
+
+def words_for(operands: Sequence[str], result: str) -> dict[str, str]:
+    """The letters of a rule's formulas, and what they are called in a certain place."""
+    return dict(zip(letters_of(len(operands)), operands)) | {"y": result}
+
+
+def written(formula: str, words: Mapping[str, str]) -> str:
+    """A formula with words for its letters.
+
+    >>> written("a * b", words_for(["w", "x"], "z"))
+    'w * x'
+    """
+    import re  # needed by few, and slow to import
+
+    return re.sub(r"\b(?:y|[ab]\d*)\b", lambda letter: words.get(letter[0], letter[0]), formula)
