@@ -265,11 +265,11 @@ def test_looking_needs_no_caller_and_no_names_but_strings():
 
 def test_what_is_not_one_value_is_an_error_that_says_so():
     for look in draw, tree:
-        with pytest.raises(TypeError, match=r"one Value, such as the first of these, not from \["):
+        with pytest.raises(TypeError, match=r"one Value, such as the first of these, not of \["):
             look(MLP(1, [1])([1.0]))
-        with pytest.raises(TypeError, match="one Value, not from 3"):
+        with pytest.raises(TypeError, match="one Value, not of 3"):
             look(3)
-        with pytest.raises(TypeError, match=r"one Value, not from \[\]"):
+        with pytest.raises(TypeError, match=r"one Value, not of \[\]"):
             look([])
         with pytest.raises(TypeError, match="names must be variables by name, such as locals"):
             look(Value(1.0), names=[1])

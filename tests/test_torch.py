@@ -13,6 +13,7 @@ from graphs import TARGET, WRITTEN, Program, engine_operation, sizes_of_gradient
 from tinygrad_neuron import (
     MLP,
     SGD,
+    Layer,
     Neuron,
     Value,
     bce_loss,
@@ -198,18 +199,51 @@ def test_tensors_and_numbers_mix_and_keep_their_precision():
     assert [s.item() for s in sums] == pytest.approx(expected, rel=1e-14)
 
 
-def test_second_derivatives_are_those_of_pytorch():
-    def function(x, y, z):
-        return (x * y + z.sin()).tanh() * x.exp() + (y - z) ** 3
+def test_a_gradient_has_the_dtype_and_the_device_of_the_value_whatever_the_default():
+    x, b = Value(2.0, label="x"), Value(0.5, label="b")
+    program = unroll(x.relu() * 3 + abs(x) + b)
+    torch.set_default_dtype(torch.float32)
+    for dtype in torch.float32, torch.float64:
+        value, gradients = program(torch.tensor([1.0, -2.0], dtype=dtype), 0.5)
+        assert {value.dtype, *(g.dtype for g in gradients)} == {dtype}
+        assert [g.tolist() for g in gradients] == [[4.0, -1.0], [1.0, 1.0]]
+        total, sums = program.total(torch.tensor([1.0, -2.0], dtype=dtype), 0.5)
+        assert [total.item(), *(s.item() for s in sums)] == [4.5 + 2.5, 3.0, 2.0]
+    value, gradients = program(torch.ones(2, device="meta"), 0.5)  # it computes nothing
+    assert {value.device.type, *(g.device.type for g in gradients)} == {"meta"}
 
-    at = [0.3, -0.7, 1.1]
-    program = unroll(function(*[Value(v, label=n) for n, v in zip("xyz", at)]))
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x, y, z: (x * y + z.sin()).tanh() * x.exp() + (y - z) ** 3, [0.3, -0.7, 1.1]),
+        (lambda x, y, z: x.relu() * y.sqrt() + abs(z) * x.sigmoid() / y, [0.3, 0.7, -1.1]),
+        (lambda x, y, z: (x**y).log() * z + x**0.5 - y.cos() * x**-2, [0.3, 0.7, -1.1]),
+    ],
+)
+def test_second_derivatives_are_those_of_pytorch(function, at):
+    inputs = [Value(v, label=n) for n, v in zip("xyz", at)]
+    program = unroll(function(*inputs), inputs)
     expected = torch.autograd.functional.hessian(function, tuple(torch.tensor(v) for v in at))
     for i in range(3):
-        inputs = [Value(v) for v in at]
-        program(*inputs)[1][i].backward()
+        values = [Value(v) for v in at]
+        program(*values)[1][i].backward()
         row = [other.item() for other in expected[i]]
-        assert [v.grad for v in inputs] == pytest.approx(row, rel=1e-12)
+        assert [v.grad for v in values] == pytest.approx(row, rel=1e-11, abs=1e-14)
+
+
+def test_a_state_goes_to_pytorch_and_back_with_the_same_outputs():
+    ours, twin = Layer(2, 3, Value.tanh, random.Random(0)), Layer(2, 3, Value.tanh)
+    linear = torch.nn.Linear(2, 3)
+    weights = [[neuron.state_dict()[name] for name in ("w1", "w2")] for neuron in ours.neurons]
+    biases = [neuron.state_dict()["b"] for neuron in ours.neurons]
+    linear.load_state_dict({"weight": torch.tensor(weights), "bias": torch.tensor(biases)})
+    x = [0.5, -1.5]
+    expected = torch.tanh(linear(torch.tensor(x))).tolist()
+    assert [v.data for v in ours(x)] == pytest.approx(expected, rel=1e-15)
+    for neuron, row, bias in zip(twin.neurons, linear.weight.tolist(), linear.bias.tolist()):
+        neuron.load_state_dict({"w1": row[0], "w2": row[1], "b": bias})
+    assert [v.data for v in twin(x)] == [v.data for v in ours(x)]
 
 
 def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path):

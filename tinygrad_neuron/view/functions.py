@@ -1,6 +1,6 @@
 """The functions that the formulas of the rules use, on plain floats.
 
-`functions_for` gives the same for NumPy arrays, PyTorch tensors and Values: the derived ones below,
+`functions_of` gives the same for NumPy arrays, PyTorch tensors and Values: the derived ones below,
 in terms of the primitives of their kind. A saved program carries a copy of those it needs.
 """
 
@@ -32,6 +32,14 @@ def power(x: float, n: float) -> float:
     return float(result)
 
 
+def plain_slope(x: float, n: float) -> float:
+    """n * x**(n - 1), also where the power alone would overflow: 1e-200 ** -2."""
+    try:
+        return n * power(x, n - 1)
+    except OverflowError:
+        return n * power(x, n) / x
+
+
 # Derived. Conditions are <= and <, because == of Values is identity; where() computes both sides.
 
 
@@ -43,7 +51,7 @@ def sigmoid(x: float) -> float:
 def power_slope(x: float, n: float) -> float:
     """n * x**(n - 1); at x = 0 it is inf for 0 < n < 1, and 0 for n = 0."""
     at_0 = where(n < 1, where(abs(n) <= 0, 0.0, inf), where(n <= 1, 1.0, 0.0))
-    return where(abs(x) <= 0, at_0, n * where(abs(x) <= 0, 1.0, x) ** (n - 1))
+    return where(abs(x) <= 0, at_0, plain_slope(where(abs(x) <= 0, 1.0, x), n))
 
 
 def log_or_0(x: float) -> float:
@@ -97,22 +105,25 @@ MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": 
 
 
 @cache
-def functions_for(kind: str) -> dict[str, Any]:
+def functions_of(kind: str) -> dict[str, Any]:
     """All functions by name, on "floats", "numpy", "torch" or "values"."""
-    functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan, "power": power}
+    functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan}
     if kind == "floats":
         functions |= MATH | {"copysign": copysign, "sign": sign, "where": where}
+        functions |= {"power": power, "plain_slope": plain_slope}
     elif kind == "values":
         functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
         functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}
         functions["power"] = lambda x, n: as_values(x)[0] ** n
+        functions["plain_slope"] = lambda x, n: n * as_values(x)[0] ** (n - 1)
     else:
         library = __import__(kind)  # only when such an argument comes in
         functions |= {name: getattr(library, name) for name in (*MATH, "abs", "sign", "where")}
         functions["power"] = lambda x, n: x**n
+        functions["plain_slope"] = lambda x, n: n * x ** (n - 1)
         if kind == "torch":
             functions |= tensor_functions(library, functions)
-    for derived in DERIVED:
+    for derived in DERIVED:  # the same code, with the functions of this kind around it
         functions[derived.__name__] = FunctionType(derived.__code__, functions)
     return functions
 

@@ -31,7 +31,7 @@ def named_graph(
     """The graph in topological order, and its names by the variables, or else by the caller's."""
     if not isinstance(output, Value):
         cure = ", such as the first of these" if isinstance(output, list | tuple) and output else ""
-        raise TypeError(f"a graph is drawn from one Value{cure}, not from {output!r:.60}")
+        raise TypeError(f"a graph is that of one Value{cure}, not of {output!r:.60}")
     if variables is None:
         variables = variables_of(caller)
     elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):

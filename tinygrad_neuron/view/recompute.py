@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.functions import functions_for
+from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.rules import known_rule, letters_of
 
 
@@ -17,25 +17,24 @@ def outdated(order: Sequence[Value]) -> set[Value]:
     So it is with all that depends on a parameter after `optimizer.step()`. Of an operation
     without a rule it is known only that it is outdated when an operand is.
     """
-    now: dict[Value, float] = {}
+    now: dict[Value, float | None] = {}  # None: not known
     old: set[Value] = set()
     for node in order:
-        now[node] = node.data
+        numbers = [now[operand] for operand in node.operands]
         compute = operation(str(node.op), len(node.operands)) if node.operands else None
         if compute is None:
-            if not old.isdisjoint(node.operands):
-                old.add(node)
-            continue
-        try:
-            now[node] = compute(*[now[operand] for operand in node.operands])
-        except (ArithmeticError, ValueError):  # log of what is below 0 now
-            old.add(node)
-        if now[node] != node.data and not (math.isnan(now[node]) and math.isnan(node.data)):
+            now[node] = None if not old.isdisjoint(node.operands) else node.data
+        else:
+            try:
+                now[node] = None if None in numbers else compute(*numbers)
+            except (ArithmeticError, ValueError):  # log of what is below 0 now
+                now[node] = None
+        if now[node] != node.data and not (now[node] != now[node] and math.isnan(node.data)):
             old.add(node)
     return old
 
 
-@cache
+@lru_cache(maxsize=1000)
 def operation(op: str, operands: int) -> Callable[..., float] | None:
     """The operation on floats, by its rule."""
     rule = known_rule(op, operands)
@@ -43,7 +42,7 @@ def operation(op: str, operands: int) -> Callable[..., float] | None:
         return None
     steps = "".join(f"    y = {formula}\n" for formula in rule.value)
     source = f"def compute({', '.join(letters_of(operands))}):\n{steps}    return y\n"
-    namespace = dict(functions_for("floats"))
+    namespace = dict(functions_of("floats"))
     exec(source, namespace)
     compute: Callable[..., float] = namespace.pop("compute")
     return compute

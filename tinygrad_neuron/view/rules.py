@@ -8,19 +8,20 @@ equal.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 
 TERMS = 8  # of a long sum on one line; Python's compiler overflows at some thousands
 
 
 class Rule:
-    """The formulas of an operation.
+    """The formulas of an operation: Rule("a * b", "b", "a").
 
     value     of the result y, in the operands a and b (a1, a2, … if there are more); where it takes
               several steps, the later ones in y
     partials  dy/da and dy/db, in the same letters and y
 
-    The functions in them are those of `functions.py`.
+    The functions in them are abs, cos, exp, log, log1p, sigmoid, sign, sin, sqrt, tanh and
+    where(condition, x, otherwise), which computes both.
     """
 
     __slots__ = ("partials", "value")
@@ -40,6 +41,7 @@ RULES = {
     "abs": Rule("abs(a)", "sign(a)"),
     "exp": Rule("exp(a)", "y"),
     "log": Rule("log(a)", "1 / a"),
+    "log1p": Rule("log1p(a)", "1 / (1 + a)"),
     "sqrt": Rule("sqrt(a)", "sqrt_slope(y)"),
     "sin": Rule("sin(a)", "cos(a)"),
     "cos": Rule("cos(a)", "-sin(a)"),
@@ -58,21 +60,19 @@ def rule_of(op: str, operands: int, own: Mapping[str, Rule] | None = None) -> Ru
     return known_rule(op, operands)
 
 
-@cache
+@lru_cache(maxsize=1000)
 def known_rule(op: str, operands: int) -> Rule | None:
     letters = letters_of(operands)
-    if op == "dot":
+    if op == "dot" and operands % 2 == 0:
         left, right = letters[: operands // 2], letters[operands // 2 :]
         return Rule(summed([f"{a} * {b}" for a, b in zip(left, right)]), *right, *left)
-    if op == "mean":
+    if op == "mean" and operands:
         if operands == 1:
             return Rule("a", "1")
         *steps, last = summed(letters)
-        value = f"({last}) / {operands}"
-        return Rule((*steps, value), *[repr(1 / operands)] * operands)
-    if op.startswith("**") and op != "**":
-        return power_rule(op[2:])
-    return RULES.get(op)
+        return Rule((*steps, f"({last}) / {operands}"), *[f"1 / {operands}"] * operands)
+    rule = power_rule(op[2:]) if op.startswith("**") and op != "**" else RULES.get(op)
+    return rule if rule and len(rule.partials) == operands else None  # a reader's own "*" of three
 
 
 def letters_of(operands: int) -> list[str]:
@@ -85,13 +85,17 @@ def summed(terms: list[str]) -> tuple[str, ...]:
     return tuple(" + ".join(step if i == 0 else ["y", *step]) for i, step in enumerate(steps))
 
 
-def power_rule(exponent: str) -> Rule:
+def power_rule(exponent: str) -> Rule | None:
     """a to a plain exponent, which is part of the operation's name."""
-    if not exponent.isdecimal():  # below 0 or no whole number: 0 and negative bases are special
-        return Rule(f"power(a, {exponent})", f"power_slope(a, {exponent})")
-    n = int(exponent)
-    slopes = {0: "0", 1: "1", 2: "2 * a"}
-    return Rule(f"a ** {n}", slopes.get(n, f"{n} * a ** {n - 1}"))
+    if exponent.isdecimal():
+        n = int(exponent)
+        slopes = {0: "0", 1: "1", 2: "2 * a"}
+        return Rule(f"a ** {n}", slopes.get(n, f"{n} * a ** {n - 1}"))
+    try:
+        float(exponent)
+    except ValueError:  # the name of an operation of the reader's own
+        return None
+    return Rule(f"power(a, {exponent})", f"power_slope(a, {exponent})")  # 0 and bases below it
 
 
 def words_for(operands: Sequence[str], result: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tinygrad_neuron.engine import Value
+from tinygrad_neuron.engine import Value, as_float
 from tinygrad_neuron.nn import Module
 from tinygrad_neuron.view.names import named_graph
 from tinygrad_neuron.view.rules import Rule
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Program:
     """The result of `unroll`: a function that returns the value and the tuple of the gradients.
 
-    source  its text: every forward line, then every backward line
-    inputs  the names of its arguments
+    source   its text: every forward line, then every backward line
+    inputs   the names of its arguments
+    numbers  what these were in the graph
 
     The arguments are numbers, NumPy arrays, PyTorch tensors or Values, each alone or with numbers.
     Arrays and tensors are worked on element by element, a whole batch at a time: their shapes
@@ -34,35 +35,38 @@ class Program:
         self.source = source
         self.inputs = list(inputs)
         self.numbers = list(numbers)
-        self.functions: dict[tuple[str, frozenset[type]], Callable[..., tuple[Any, Any]]] = {}
+        self.compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
 
     def __repr__(self) -> str:
         return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
 
     def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-        return self.function_for("each", arguments)(*arguments)
+        self.check(arguments)
+        types = frozenset(map(type, arguments))
+        if types not in self.compiled:
+            from tinygrad_neuron.view.running import per_sample
+
+            self.compiled[types] = per_sample(self.source, types)
+        return self.compiled[types](*arguments)
 
     def total(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The sums over a batch, of the value and of each gradient; faster than adding up."""
-        return self.function_for("total", arguments)(*arguments)
+        """The sums over a batch, of the value and of each gradient: what a training step needs.
 
-    def function_for(self, what: str, arguments: Sequence[Any]) -> Callable[..., tuple[Any, Any]]:
-        """The compiled program for such arguments: for each sample, or the total of all."""
+        Only for arrays and tensors. To call and to add up takes about twice as long.
+        """
+        self.check(arguments)
+        types = frozenset(map(type, arguments))
+        if ("total", types) not in self.compiled:
+            from tinygrad_neuron.view.running import totals
+
+            self.compiled["total", types] = totals(self.source, self.inputs, types)
+        return self.compiled["total", types](*arguments)
+
+    def check(self, arguments: Sequence[object]) -> None:
         if len(arguments) != len(self.inputs):
             inputs = ", ".join(self.inputs[:3] + ["…"] * (len(self.inputs) > 3))
             counts = f"{len(self.inputs)} inputs ({inputs}), not {len(arguments)}"
             raise TypeError(f"the program has {counts}")
-        types = frozenset(map(type, arguments))
-        function = self.functions.get((what, types))
-        if function is None:
-            from tinygrad_neuron.view import running
-
-            if what == "total":
-                function = running.totals_for(self.source, self.inputs, types)
-            else:
-                function = running.function_for(self.source, types)
-            self.functions[what, types] = function
-        return function
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a Python file that runs on its own, with the standard library alone."""
@@ -81,9 +85,12 @@ class Program:
 
         from tinygrad_neuron.view.running import in_debugger
 
+        self.check(numbers)
+        floats = [as_float(number, "a number to debug with") for number in numbers]
         path = os.path.join(tempfile.mkdtemp(), "backprop.py")
-        self.save(path)
-        return in_debugger(path)(*numbers)
+        result: tuple[float, tuple[float, ...]]
+        result = in_debugger(self.source, self.inputs, floats, path)
+        return result
 
 
 def unroll(
@@ -125,12 +132,14 @@ def unroll(
     """
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     leaves = [node for node in order if not node.operands]
-    chosen = [leaf for leaf in leaves if leaf.op != "const"] if inputs is None else list(inputs)
+    if inputs is None:
+        chosen = [leaf for leaf in leaves if leaf.op != "const"]
+    else:
+        chosen = [inputs] if isinstance(inputs, Value) else list(inputs)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(leaves):
-        raise ValueError(
-            "the inputs of a program are different leaves of the graph, at least one, not "
-            f"{chosen!r:.100}"
-        )
+        rule = "the inputs of a program are different leaves of the graph, at least one"
+        found = "the graph has constants only" if inputs is None else f"not {chosen!r:.100}"
+        raise ValueError(f"{rule}; {found}")
     from tinygrad_neuron.view.program_text import ProgramText
 
     text = ProgramText(order, chosen, known, rules or {})
