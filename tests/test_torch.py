@@ -213,6 +213,17 @@ def test_a_gradient_has_the_dtype_and_the_device_of_the_value_whatever_the_defau
     assert {value.device.type, *(g.device.type for g in gradients)} == {"meta"}
 
 
+def test_pytorch_differentiates_a_program_right_at_0():
+    w = Value(0.5, label="w")
+    program = unroll(bce_with_logits_loss([w * 2.0], [1.0]) + w.sigmoid(), [w])
+    at = torch.zeros(2, requires_grad=True)
+    value, (slope,) = program(at)
+    (first,) = torch.autograd.grad(value.sum(), at, retain_graph=True)
+    assert first.tolist() == pytest.approx(slope.tolist(), rel=1e-14)
+    (second,) = torch.autograd.grad(slope.sum(), at)
+    assert second.tolist() == pytest.approx([1.0, 1.0], rel=1e-14)  # 4/4 + 0
+
+
 @pytest.mark.parametrize(
     ("function", "at"),
     [

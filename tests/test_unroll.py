@@ -3,6 +3,7 @@
 import builtins
 import gc
 import math
+import pickle
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from tinygrad_neuron import (
     Rule,
     Value,
     bce_loss,
+    bce_with_logits_loss,
     dot,
     draw,
     hinge_loss,
@@ -99,13 +101,14 @@ def test_by_default_all_leaves_but_constants_are_inputs_in_evaluation_order():
 def test_names_become_pythons_own():
     net = MLP(2, [2, 1])
     program = unroll(net([Value(1.0, label="if"), Value(2.0, label="2 x")])[0])
-    assert {"net_layers_0_neurons_1_w_0", "if_", "v_2_x"} <= set(program.inputs)
-    awkward = ["d_x", "x", "tanh", "print", "a b", "a_b", "_", "é", "ﬁ", "fi", "backprop", "lambda"]
+    assert {"net_layers_0_neurons_1_w_0", "if_1", "v_2_x"} <= set(program.inputs)
+    awkward = ["d_x", "x", "tanh", "print", "a b", "a_b", "_", "é", "ﬁ", "fi", "backprop"]
+    awkward += ["lambda", "x৴", "inf", "e", "sum_of_product"]
     inputs = [Value(float(i), label=label) for i, label in enumerate(awkward, 1)]
     program = unroll(mean([v.tanh() for v in inputs]), inputs)
     assert len(set(program.inputs)) == len(awkward)
     assert all(name.isidentifier() and not hasattr(builtins, name) for name in program.inputs)
-    value, _ = program(*range(1, 13))
+    value, _ = program(*range(1, 17))
     assert value == mean([v.tanh() for v in inputs]).data
 
 
@@ -302,6 +305,81 @@ def test_gradients_of_our_own_losses_can_be_unrolled_again():
     assert (value, curvature) == pytest.approx((-1 / 0.3, 1 / 0.09), rel=1e-14)
 
 
+def test_no_array_that_comes_out_is_another_or_cannot_be_changed():
+    x, w = Value(1.0, label="x"), Value(2.0, label="w")
+    a, b = np.ones(3), np.ones(3)
+    for output in (x + w).tanh(), x + w, x - w:
+        value, gradients = unroll(output, [x, w])(a, b)
+        arrays = [a, b, value, *gradients]
+        for i, array in enumerate(arrays):
+            array += 1.0
+            assert not any(np.shares_memory(array, other) for other in arrays[:i])
+    assert unroll(x)(a)[0] is not a
+
+
+def test_whole_numbers_in_arrays_are_floats_too():
+    x, w = Value(1.0, label="x"), Value(2.0, label="w")
+    value, (d_x, _) = unroll(mse_loss([x], [w]), [x, w])(np.array([3], np.uint8), 5)
+    assert (value.tolist(), d_x.tolist()) == ([4.0], [-4.0])
+    assert unroll(x**-2).total(np.array([2, 4]))[1] == (-2 / 8 - 2 / 64,)
+
+
+def test_scalars_of_numpy_are_numbers():
+    x, w = Value(1.0, label="x"), Value(2.0, label="w")
+    assert unroll(x * w)(np.float64(2.0), np.int64(3)) == (6.0, (3.0, 2.0))
+    value, _ = unroll(x * w)(np.float64(2.0), Value(3.0))
+    assert value.data == 6.0
+    w.data = np.float64(4.0)
+    assert "y = x * 4.0" in unroll(x * w, [x], names={"y": x}).source.replace("v1", "y")
+
+
+def test_the_second_slope_at_0_is_that_of_the_function_and_not_of_its_formula():
+    x = Value(0.5, label="x")
+    for function, right in [
+        (lambda v: bce_with_logits_loss([v * 2.0], [1.0]), 1.0),  # 4·s·(1 - s)
+        (lambda v: v.sigmoid() ** 2, 0.125),
+        (lambda v: bce_loss([v.sigmoid()], [1.0]), 0.25),
+        (lambda v: v**2.0, 2.0),
+        (lambda v: v ** Value(2.0), 2.0),
+        (lambda v: v**3.0, 0.0),
+    ]:
+        program = unroll(function(x), [x])
+        at = Value(0.0)
+        value, (slope,) = program(at)
+        first = Value(0.0)
+        function(first).backward()
+        assert slope.data == first.grad
+        slope.backward()
+        assert at.grad == pytest.approx(right, rel=1e-14, abs=1e-15)
+        at.grad = 0.0
+        value.backward()
+        assert at.grad == first.grad
+
+
+def test_constants_as_inputs_have_short_names_of_their_own():
+    y = mean([Value(1.0, op="const") for _ in range(3000)])
+    program = unroll(y, y.operands)
+    assert max(map(len, program.inputs)) < 12
+    assert program.total(*[np.ones(2)] * 3000)[0] == 2.0
+
+
+def test_a_program_can_be_pickled_after_it_was_called():
+    program = unroll(Value(3.0, label="x") * 2)
+    assert pickle.loads(pickle.dumps(program))(3.0) == program(3.0) == (6.0, (2.0,))
+    assert pickle.loads(pickle.dumps(program)).source == program.source
+
+
+def test_an_operations_name_is_never_run(tmp_path):
+    x = Value(0.5, label="x")
+    path = tmp_path / "written"
+    evil = Value(1.0, (x,), (1.0,), f"**0) + open({str(path)!r}, 'w').write('x') + (0")
+    tree(evil)
+    draw(evil)
+    with pytest.raises(ValueError, match="there is no rule"):
+        unroll(evil)
+    assert not path.exists()
+
+
 def test_slopes_that_python_cannot_divide_are_infinite():
     x = Value(4.0, label="x")
     assert unroll(x.sqrt())(0.0) == (0.0, (math.inf,))
@@ -433,6 +511,8 @@ def test_a_saved_program_runs_on_its_own(tmp_path):
     done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == f"value {y.data}\nd_x {x.grad}\n"
     assert "tinygrad" not in path.read_text(encoding="utf-8")
+    unroll(Value(math.inf, label="x").tanh()).save(path)
+    assert subprocess.check_output(run, text=True) == "value 1.0\nd_x 0.0\n"
 
 
 def test_a_program_stops_in_the_debugger_line_by_line(tmp_path):

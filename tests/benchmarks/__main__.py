@@ -1,8 +1,11 @@
 """All measurements: python tests/benchmarks"""
 
 import growth
+import phases
 import training_step
 
 training_step.main()
+print()
+phases.main()
 print()
 growth.main()

@@ -13,6 +13,8 @@ from types import FunctionType
 from typing import Any
 
 from tinygrad_neuron.engine import Value, as_values
+from tinygrad_neuron.losses import bce as bce_of_values
+from tinygrad_neuron.losses import bce_with_logits as bce_with_logits_of_values
 
 # Primitives. NumPy and PyTorch have the rest under the same names.
 
@@ -49,9 +51,10 @@ def sigmoid(x: float) -> float:
 
 
 def power_slope(x: float, n: float) -> float:
-    """n * x**(n - 1); at x = 0 it is inf for 0 < n < 1, and 0 for n = 0."""
-    at_0 = where(n < 1, where(abs(n) <= 0, 0.0, inf), where(n <= 1, 1.0, 0.0))
-    return where(abs(x) <= 0, at_0, plain_slope(where(abs(x) <= 0, 1.0, x), n))
+    """n * x**(n - 1), but 0 for n = 0, and at x = 0 inf for 0 < n < 1."""
+    base = where(abs(x) <= 0, where(n < 1, 1.0, x), x)
+    slope = plain_slope(base, n)
+    return where(abs(n) <= 0, 0.0, where(abs(x) <= 0, where(n < 1, inf, slope), slope))
 
 
 def log_or_0(x: float) -> float:
@@ -108,12 +111,15 @@ MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": 
 def functions_of(kind: str) -> dict[str, Any]:
     """All functions by name, on "floats", "numpy", "torch" or "values"."""
     functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan}
+    own: dict[str, Any] = {}  # whose slope at 0 the derived ones, with abs, would get wrong
     if kind == "floats":
         functions |= MATH | {"copysign": copysign, "sign": sign, "where": where}
         functions |= {"power": power, "plain_slope": plain_slope}
     elif kind == "values":
         functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
         functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}
+        own = {"sigmoid": of_values(Value.sigmoid), "bce": on_two(bce_of_values)}
+        own["bce_with_logits"] = on_two(bce_with_logits_of_values)
         functions["power"] = lambda x, n: as_values(x)[0] ** n
         functions["plain_slope"] = lambda x, n: n * as_values(x)[0] ** (n - 1)
     else:
@@ -123,13 +129,20 @@ def functions_of(kind: str) -> dict[str, Any]:
         functions["plain_slope"] = lambda x, n: n * x ** (n - 1)
         if kind == "torch":
             functions |= tensor_functions(library, functions)
+            own = {"sigmoid": functions.pop("sigmoid")}
+            own["bce_with_logits"] = functions.pop("bce_with_logits")
     for derived in DERIVED:  # the same code, with the functions of this kind around it
         functions[derived.__name__] = FunctionType(derived.__code__, functions)
+    functions |= own
     return functions
 
 
 def of_values(function: Callable[[Value], Value]) -> Callable[[Value | float], Value]:
     return lambda x: function(as_values(x)[0])
+
+
+def on_two(function: Callable[[Value, Value], Value]) -> Callable[[Any, Any], Value]:
+    return lambda x, y: function(*as_values([x, y]))
 
 
 def value_where(condition: bool, x: Value | float, y: Value | float) -> Value:
@@ -147,17 +160,21 @@ def value_log1p(x: Value) -> Value:
 def tensor_functions(torch: Any, functions: dict[str, Any]) -> dict[str, Any]:
     """PyTorch's functions for plain numbers too, which they do not take."""
 
-    def of_tensors(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def call(x: Any) -> Any:
-            is_tensor = isinstance(x, torch.Tensor)
-            return function(x if is_tensor else torch.tensor(x, dtype=torch.float64))
+    def as_tensor(x: Any) -> Any:
+        return x if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=torch.float64)
 
-        return call
+    def of_tensors(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda x: function(as_tensor(x))
 
     def tensor_where(condition: Any, x: Any, y: Any) -> Any:
         if isinstance(condition, bool):
             return x if condition else y
         return torch.where(condition, x, y)
 
-    wrapped = {name: of_tensors(functions[name]) for name in (*MATH, "abs", "sign")}
+    def bce_with_logits(x: Any, t: Any) -> Any:
+        return torch.logaddexp(-x, torch.zeros_like(x)) + x * (1 - t)
+
+    wrapped: dict[str, Any] = {name: of_tensors(functions[name]) for name in (*MATH, "abs", "sign")}
+    wrapped["sigmoid"] = of_tensors(torch.sigmoid)
+    wrapped["bce_with_logits"] = lambda x, t: bce_with_logits(as_tensor(x), t)
     return wrapped | {"where": tensor_where}

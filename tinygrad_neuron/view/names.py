@@ -108,15 +108,18 @@ def identifiers(nodes: Iterable[Value], names: Names, taken: Iterable[str]) -> d
     from unicodedata import normalize
 
     used = set(taken)
+    tried: Counter[str] = Counter()
     found = {}
     for node in nodes:
         letters = normalize("NFKC", names.of[node])  # as Python does with what it reads
-        name = "".join(c if c.isalnum() or c == "_" else "_" for c in letters).rstrip("_")
-        name = name.replace("__", "_") or "v"
-        if not name.isidentifier() or name.startswith("_"):
+        name = "".join(c if f"a{c}".isidentifier() else "_" for c in letters).strip("_") or "v"
+        name = "_".join(filter(None, name.split("_")))  # layers[0].w[1] is layers_0_w_1
+        if not name.isidentifier():
             name = f"v_{name}"
+        base = name
         while iskeyword(name) or not used.isdisjoint((name, f"d_{name}")):
-            name += "_"
+            tried[base] += 1
+            name = f"{base}_{tried[base]}"
         used |= {name, f"d_{name}"}
         found[node] = name
     return found

@@ -33,7 +33,7 @@ class ProgramText:
         for node in order:
             if not self.varies.isdisjoint(node.operands):
                 self.varies.add(node)
-        taken = {FUNCTION, *functions_of("floats"), *dir(builtins)}
+        taken = {FUNCTION, "sum_of_product", *functions_of("floats"), *dir(builtins)}
         self.name = identifiers((n for n in order if n in self.varies), names, taken)
         self.arguments = [self.name[node] for node in inputs]
         steps = [node for node in order if node in self.varies and node.operands]
@@ -89,7 +89,7 @@ class ProgramText:
         """A name, or the number of what no input changes."""
         if node in self.varies:
             return self.name[node]
-        text = repr(node.data)
+        text = repr(float(node.data))
         return f"({text})" if text.startswith("-") else text
 
 

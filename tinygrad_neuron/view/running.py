@@ -60,7 +60,7 @@ def totals(source: str, inputs: Sequence[str], types: Collection[type]) -> Funct
     is_summed = [x in set(summed) for x in inputs]
 
     def call(*arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-        value, gradients = function(*arguments)
+        value, gradients = function(*map(floating, arguments))
         sums = (g if s else like(value, g, library).sum() for g, s in zip(gradients, is_summed))
         return value.sum(), tuple(sums)
 
@@ -79,18 +79,23 @@ def compiled(source: str, functions: Mapping[str, Any]) -> Function:
 def kind_of(types: Collection[type]) -> str:
     kinds = set()
     for one in types:
-        library = one.__module__.partition(".")[0]
         if issubclass(one, Value):
             kinds.add("values")
-        elif library in ("numpy", "torch"):
-            kinds.add(library)
-        elif not issubclass(one, Real):
-            rule = "a program takes numbers, NumPy arrays, PyTorch tensors or Values"
-            raise TypeError(f"{rule}, not {one.__name__}")
+        elif not issubclass(one, Real):  # which NumPy's scalars are, too
+            kinds.add(library_of(one))
     if len(kinds) > 1:
         both = " and ".join(sorted(kinds))
         raise TypeError(f"a program takes one kind besides numbers, not {both}")
     return kinds.pop() if kinds else "floats"
+
+
+def library_of(one: type) -> str:
+    for base in one.__mro__:
+        library = base.__module__.partition(".")[0]
+        if (library, base.__name__) in (("numpy", "ndarray"), ("torch", "Tensor")):
+            return library
+    rule = "a program takes numbers, NumPy arrays, PyTorch tensors or Values"
+    raise TypeError(f"{rule}, not {one.__name__}")
 
 
 def on_numbers(function: Function) -> Function:
@@ -107,10 +112,28 @@ def on_values(function: Function) -> Function:
 
 def on_arrays(function: Function, library: str) -> Function:
     def call(*arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+        arguments = tuple(map(floating, arguments))
         value, gradients = function(*arguments)
-        return value, tuple(like(value, gradient, library) for gradient in gradients)
+        seen = set(map(id, arguments))
+        every = [like(value, gradient, library) for gradient in (value, *gradients)]
+        for i, array in enumerate(every):  # no two the same, and none an argument
+            if id(array) in seen or (library == "numpy" and not array.flags.writeable):
+                every[i] = array.copy() if library == "numpy" else array.clone()
+            seen.add(id(array))
+        return every[0], tuple(every[1:])
 
     return call
+
+
+def floating(argument: Any) -> Any:
+    """Whole numbers as floats, as the engine has them."""
+    if type(argument) is float:
+        return argument
+    if isinstance(argument, Real):
+        return float(argument)
+    if hasattr(argument, "is_floating_point"):
+        return argument if argument.is_floating_point() else argument.double()
+    return argument if argument.dtype.kind == "f" else argument.astype(float)
 
 
 def like(value: Any, gradient: Any, library: str) -> Any:
@@ -123,6 +146,7 @@ def like(value: Any, gradient: Any, library: str) -> Any:
             gradient = module.asarray(gradient, dtype=value.dtype)
     if gradient.shape != value.shape:
         gradient = __import__(library).broadcast_to(gradient, value.shape)
+        gradient = gradient.clone() if library == "torch" else gradient
     return gradient
 
 
@@ -144,7 +168,8 @@ def standalone(source: str, inputs: Sequence[str], numbers: Sequence[float]) -> 
     functions = functions_of("floats")
     carried: dict[str, str] = {}
     imported: set[str] = set()
-    texts = [source]
+    example = [f"        {argument}={number!r},\n" for argument, number in zip(inputs, numbers)]
+    texts = [source, *example]
     while texts:
         for word in set(re.findall(r"\b[a-z]\w*\b", texts.pop())) & functions.keys() - {"abs"}:
             if not inspect.isfunction(functions[word]):
@@ -154,7 +179,6 @@ def standalone(source: str, inputs: Sequence[str], numbers: Sequence[float]) -> 
                 texts.append(carried[word])
     imports = f"from math import {', '.join(sorted(imported))}\n\n\n" if imported else ""
     helpers = [f"{carried[word]}\n\n" for word in functions if word in carried]
-    example = [f"        {argument}={number!r},\n" for argument, number in zip(inputs, numbers)]
     return "".join([imports, *helpers, source, MAIN, *example, PRINTED])
 
 

@@ -34,8 +34,11 @@ class Program:
     def __init__(self, source: str, inputs: Sequence[str], numbers: Sequence[float]) -> None:
         self.source = source
         self.inputs = list(inputs)
-        self.numbers = list(numbers)
+        self.numbers = list(map(float, numbers))
         self.compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return vars(self) | {"compiled": {}}  # functions cannot be pickled
 
     def __repr__(self) -> str:
         return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
@@ -110,7 +113,8 @@ def unroll(
 
     A program has the control flow that was recorded. relu is a choice in it; but an `if` on a Value
     was taken once, by Python, and the program knows only the branch it took: unroll a graph for
-    each branch. A loss over many samples makes a long program: unroll that of one sample, and call
+    each branch. What the engine refuses, such as a probability of 2, a program does not. A loss
+    over many samples makes a long program: unroll that of one sample, and call
     it with arrays.
 
     TypeError: as in `draw`. ValueError: inputs that are not different leaves of the graph, at least
@@ -136,6 +140,8 @@ def unroll(
         chosen = [leaf for leaf in leaves if leaf.op != "const"]
     else:
         chosen = [inputs] if isinstance(inputs, Value) else list(inputs)
+    if not all(isinstance(leaf, Value) for leaf in chosen):
+        raise TypeError(f"the inputs of a program are Values, not {chosen!r:.100}")
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(leaves):
         rule = "the inputs of a program are different leaves of the graph, at least one"
         found = "the graph has constants only" if inputs is None else f"not {chosen!r:.100}"
