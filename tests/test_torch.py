@@ -209,6 +209,8 @@ def test_a_gradient_has_the_dtype_and_the_device_of_the_value_whatever_the_defau
         assert [g.tolist() for g in gradients] == [[4.0, -1.0], [1.0, 1.0]]
         total, sums = program.total(torch.tensor([1.0, -2.0], dtype=dtype), 0.5)
         assert [total.item(), *(s.item() for s in sums)] == [4.5 + 2.5, 3.0, 2.0]
+    _, (slope,) = unroll(Value(0.1) ** x, [x])(torch.tensor([2.0], dtype=torch.float64))
+    assert slope.tolist() == pytest.approx([0.1**2 * math.log(0.1)], rel=1e-15)
     value, gradients = program(torch.ones(2, device="meta"), 0.5)  # it computes nothing
     assert {value.device.type, *(g.device.type for g in gradients)} == {"meta"}
 

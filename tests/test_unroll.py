@@ -356,6 +356,14 @@ def test_the_second_slope_at_0_is_that_of_the_function_and_not_of_its_formula():
         assert at.grad == first.grad
 
 
+def test_the_slope_in_a_target_has_a_slope_in_the_probability():
+    p, t = Value(0.3, label="p"), Value(0.75, label="t")
+    program = unroll(bce_loss([p], [t]), [p, t])
+    at = Value(0.3)
+    program(at, 0.75)[1][1].backward()  # log(1 - p) - log(p)
+    assert at.grad == pytest.approx(-1 / 0.7 - 1 / 0.3, rel=1e-14)
+
+
 def test_constants_as_inputs_have_short_names_of_their_own():
     y = mean([Value(1.0, op="const") for _ in range(3000)])
     program = unroll(y, y.operands)
