@@ -169,6 +169,8 @@ def tensor_functions(torch: Any, functions: dict[str, Any]) -> dict[str, Any]:
     def tensor_where(condition: Any, x: Any, y: Any) -> Any:
         if isinstance(condition, bool):
             return x if condition else y
+        if not isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor):
+            x = as_tensor(x)  # of two plain numbers PyTorch would keep the digits of a float32
         return torch.where(condition, x, y)
 
     def bce_with_logits(x: Any, t: Any) -> Any:
