@@ -49,9 +49,10 @@ def test_imports_go_from_command_to_view_to_lesson_and_never_back():
             assert layers.get(module.split(".")[0], 0) <= own, f"{path} imports {module}"
 
 
-def test_inside_view_names_are_the_ground():
+def test_inside_view_names_and_rules_are_the_ground():
     views = {f"view.{path.stem}" for path in (PACKAGE / "view").glob("*.py")}
     assert imported(PACKAGE / "view" / "notation.py") & views == set()
+    assert imported(PACKAGE / "view" / "rules.py") & views == set()
     assert imported(PACKAGE / "view" / "names.py") & views == {"view.notation"}
 
 
