@@ -5,119 +5,180 @@ from __future__ import annotations
 import builtins
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.names import Names, identifiers
 from tinygrad_neuron.view.notation import partial_sign
 from tinygrad_neuron.view.rules import Rule, letters_of, rule_of, words_for, written
-from tinygrad_neuron.view.running import FUNCTION
 
+FUNCTION = "backprop"
+SUM_OF_PRODUCT = "sum_of_product"  # a function of programs that add up a batch
 SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # what * binds to as it stands
 PER_LINE = 8  # arguments
 
 
+class Contribution:
+    """A line of the backward half: to the gradient of x, d_y times a partial.
+
+    x        the name of the value whose gradient it is
+    d_y      the name of the gradient that comes from above
+    partial  the formula it is multiplied by
+    first    whether it is the first contribution to this gradient
+    why      the chain rule in signs
+    """
+
+    __slots__ = ("d_y", "first", "partial", "why", "x")
+
+    def __init__(self, x: str, d_y: str, partial: str, first: bool, why: str) -> None:
+        self.x = x
+        self.d_y = d_y
+        self.partial = partial
+        self.first = first
+        self.why = why
+
+    @property
+    def product(self) -> str:
+        if self.partial in ("1", "-1"):
+            return self.partial.removesuffix("1") + self.d_y
+        simple = SIMPLE.fullmatch(self.partial)
+        return f"{self.d_y} * {self.partial if simple else f'({self.partial})'}"
+
+
 class ProgramText:
-    """Writes the program of a graph in topological order, with the given leaves as arguments."""
+    """The lines of a program, to be written in one of three ways.
+
+    inputs    the names of its arguments
+    value     the name of the output
+    forward   the lines of the forward half
+    backward  the contributions of the backward half, in order
+    """
 
     def __init__(
-        self,
-        order: Sequence[Value],
-        inputs: Sequence[Value],
-        names: Names,
-        own_rules: Mapping[str, Rule],
+        self, inputs: list[str], value: str, forward: list[str], backward: list[Contribution]
     ) -> None:
-        self.own_rules = own_rules
-        self.varies = set(inputs)
-        for node in order:
-            if not self.varies.isdisjoint(node.operands):
-                self.varies.add(node)
-        taken = {FUNCTION, "sum_of_product", *functions_of("floats"), *dir(builtins)}
-        self.name = identifiers((n for n in order if n in self.varies), names, taken)
-        self.arguments = [self.name[node] for node in inputs]
-        steps = [node for node in order if node in self.varies and node.operands]
-        output = order[-1]
-        y = self.name[output]
-        gradients = [f"d_{argument}" for argument in self.arguments]
+        self.inputs = inputs
+        self.value = value
+        self.forward = forward
+        self.backward = backward
+
+    def to_read(self) -> str:
+        """d_x = … and d_x += …"""
+        return self.source(lambda line: f"d_{line.x} {'=' if line.first else '+='} {line.product}")
+
+    def for_arrays(self) -> str:
+        """Without +=, which would change an array in place: it may be another gradient too."""
+        return self.source(in_full)
+
+    def for_totals(self) -> tuple[str, set[str]]:
+        """For arrays, and the gradients that are one product are sums already; and which these are.
+
+        Such a product, as the gradient of a weight is, is then never made as an array.
+        """
+        count = Counter(line.x for line in self.backward)
+        summed = {x for x in self.inputs if count[x] == 1} - {self.value}
+
+        def line_for(line: Contribution) -> str:
+            if line.x not in summed:
+                return in_full(line)
+            return f"d_{line.x} = {SUM_OF_PRODUCT}({self.value}, {line.d_y}, {line.partial})"
+
+        return self.source(line_for), summed
+
+    def source(self, line_for: Callable[[Contribution], str]) -> str:
+        y = self.value
+        gradients = [f"d_{x}" for x in self.inputs]
         lines = [
-            f"def {FUNCTION}({wrapped(self.arguments)}):",
+            f"def {FUNCTION}({wrapped(self.inputs)}):",
             f"    # forward: {y}",
-            *self.forward(steps),
+            *(f"    {line}" for line in self.forward),
             f"    # backward: the derivatives of {y}, from the last line to the first",
             f"    d_{y} = 1.0  # ∂{y}/∂{y}",
-            *self.backward(steps),
+            *(f"    {line_for(line)}  # {line.why}" for line in self.backward),
             f"    return {y}, ({wrapped(gradients)}{',' if len(gradients) == 1 else ''})",
         ]
-        self.source = "\n".join(lines) + "\n"
-
-    def forward(self, steps: Iterable[Value]) -> Iterator[str]:
-        for node in steps:
-            y = self.name[node]
-            words = words_for([self.word(operand) for operand in node.operands], y)
-            for formula in self.rule(node).value:
-                yield f"    {y} = {written(formula, words)}"
-
-    def backward(self, steps: Sequence[Value]) -> Iterator[str]:
-        begun: set[Value] = set()
-        for node in reversed(steps):
-            y = self.name[node]
-            words = words_for([self.word(operand) for operand in node.operands], y)
-            times_used = Counter(node.operands)
-            for i, (operand, formula) in enumerate(zip(node.operands, self.rule(node).partials)):
-                if operand in self.varies:
-                    x = self.name[operand]
-                    sub = partial_sign(i, times_used[operand])  # ∂, or ∂₁ and ∂₂ of x * x
-                    sign = "+=" if operand in begun else "="
-                    begun.add(operand)
-                    product = times(f"d_{y}", written(formula, words))
-                    yield f"    d_{x} {sign} {product}  # d_{y} · {sub}{y}/∂{x}"
-
-    def rule(self, node: Value) -> Rule:
-        op, n = str(node.op), len(node.operands)
-        rule = rule_of(op, n, self.own_rules)
-        if rule is None:
-            raise ValueError(
-                f"there is no rule for the operation {op!r} of {n} operands: give its formulas, "
-                f"such as rules={{{op!r}: Rule('a * b', 'b', 'a')}}"
-            )
-        if op in self.own_rules:
-            check_rule(op, rule, n)
-        return rule
-
-    def word(self, node: Value) -> str:
-        """A name, or the number of what no input changes."""
-        if node in self.varies:
-            return self.name[node]
-        text = repr(float(node.data))
-        return f"({text})" if text.startswith("-") else text
+        return "\n".join(lines) + "\n"
 
 
-def check_rule(op: str, rule: Rule, operands: int) -> None:
-    """ValueError unless the formulas of a reader's own rule can be written into a program."""
-    if not isinstance(rule, Rule) or len(rule.partials) != operands:
-        partials = f"{operands} partial{'s' if operands > 1 else ''}"
-        raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
-    known = {*letters_of(operands), "y", *functions_of("floats")}
-    for formula in (*rule.value, *rule.partials):
-        try:
-            unknown = set(compile(formula, "<rule>", "eval").co_names) - known
-        except SyntaxError:
-            raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None
-        if unknown:
-            words = ", ".join(sorted(unknown))
-            raise ValueError(
-                f"the rule of {op!r} has {words}; known are {', '.join(sorted(known))}"
-            )
-
-
-def times(gradient: str, partial: str) -> str:
-    if partial in ("1", "-1"):
-        return partial.removesuffix("1") + gradient
-    return f"{gradient} * {partial if SIMPLE.fullmatch(partial) else f'({partial})'}"
+def in_full(line: Contribution) -> str:
+    return f"d_{line.x} = {'' if line.first else f'd_{line.x} + '}{line.product}"
 
 
 def wrapped(words: Sequence[str]) -> str:
     """Words with commas, some on a line."""
     lines = [words[i : i + PER_LINE] for i in range(0, len(words), PER_LINE)]
     return ",\n        ".join(", ".join(line) for line in lines)
+
+
+def program_text(
+    order: Sequence[Value], inputs: Sequence[Value], names: Names, own_rules: Mapping[str, Rule]
+) -> ProgramText:
+    """The program of a graph in topological order, with the given leaves as arguments."""
+    varies = set(inputs)
+    for node in order:
+        if not varies.isdisjoint(node.operands):
+            varies.add(node)
+    taken = {FUNCTION, SUM_OF_PRODUCT, *functions_of("floats"), *dir(builtins)}
+    name = identifiers((node for node in order if node in varies), names, taken)
+    steps = [
+        (node, checked_rule(node, own_rules)) for node in order if node in varies and node.operands
+    ]
+
+    def words(node: Value) -> dict[str, str]:
+        return words_for([word(operand, name) for operand in node.operands], name[node])
+
+    forward = [
+        f"{name[node]} = {written(formula, meaning)}"
+        for node, rule in steps
+        for meaning in (words(node),)
+        for formula in rule.value
+    ]
+    backward: list[Contribution] = []
+    begun: set[Value] = set()
+    for node, rule in reversed(steps):
+        meaning, y, uses = words(node), name[node], Counter(node.operands)
+        for i, (operand, formula) in enumerate(zip(node.operands, rule.partials)):
+            if operand in varies:
+                x = name[operand]
+                sign = partial_sign(i, uses[operand])  # ∂, or ∂₁ and ∂₂ of x * x
+                partial, why = written(formula, meaning), f"d_{y} · {sign}{y}/∂{x}"
+                backward.append(Contribution(x, f"d_{y}", partial, operand not in begun, why))
+                begun.add(operand)
+    return ProgramText([name[node] for node in inputs], name[order[-1]], forward, backward)
+
+
+def word(node: Value, name: Mapping[Value, str]) -> str:
+    """A name, or the number of what no input changes."""
+    if node in name:
+        return name[node]
+    text = repr(float(node.data))
+    return f"({text})" if text.startswith("-") else text
+
+
+def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
+    """The rule of a node's operation; ValueError if there is none, or it cannot be written."""
+    op, n = str(node.op), len(node.operands)
+    rule = rule_of(op, n, own_rules)
+    if rule is None:
+        raise ValueError(
+            f"there is no rule for the operation {op!r} of {n} operands: give its formulas, "
+            f"such as rules={{{op!r}: Rule('a * b', 'b', 'a')}}"
+        )
+    if op in own_rules:
+        if not isinstance(rule, Rule) or len(rule.partials) != n:
+            partials = f"{n} partial{'s' if n > 1 else ''}"
+            raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
+        known = {*letters_of(n), "y", *functions_of("floats")}
+        for formula in (*rule.value, *rule.partials):
+            if unknown := sorted(words_in(formula, op) - known):
+                words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
+                raise ValueError(f"the rule of {op!r} has {words}")
+    return rule
+
+
+def words_in(formula: str, op: str) -> set[str]:
+    try:
+        return set(compile(formula, "<rule>", "eval").co_names)
+    except SyntaxError:
+        raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None

@@ -10,54 +10,37 @@ from typing import Any
 
 from tinygrad_neuron.engine import Value, as_values
 from tinygrad_neuron.view.functions import functions_of
+from tinygrad_neuron.view.program_text import FUNCTION, SUM_OF_PRODUCT, ProgramText
 
 Function = Callable[..., tuple[Any, Any]]
 
-FUNCTION = "backprop"  # its name in the program's text
-ADDED = re.compile(r"^    (d_\w+) \+= (.*?)  #", re.MULTILINE)
-PRODUCT = re.compile(r"^    d_(\w+) = (\w+) \* (\w+)  #", re.MULTILINE)
 
-
-def per_sample(source: str, types: Collection[type]) -> Function:
+def per_sample(text: ProgramText, types: Collection[type]) -> Function:
     """The program's function, on arguments of these types."""
     kind = kind_of(types)
-    function = compiled(source, functions_of(kind))
     if kind == "floats":
+        function = compiled(text.to_read(), functions_of(kind))
         return function if set(types) == {float} else on_numbers(function)
+    function = compiled(text.for_arrays(), functions_of(kind))
     return on_values(function) if kind == "values" else on_arrays(function, kind)
 
 
-def totals(source: str, inputs: Sequence[str], types: Collection[type]) -> Function:
-    """The program's function on arrays, which adds up the value and each gradient.
-
-    A gradient that is one product, as that of a weight is, is never made as an array: its sum is
-    a dot product.
-    """
+def totals(text: ProgramText, types: Collection[type]) -> Function:
+    """The program's function on arrays, which adds up the value and each gradient."""
     library = kind_of(types)
     if library not in ("numpy", "torch"):
         raise TypeError("a total is that of arrays: of numbers and Values there is nothing to add")
     dot = __import__(library).dot
-    value = source.rpartition("    return ")[2].partition(",")[0]
-    several = {name for name, _ in ADDED.findall(source)}
-    single = {x for x in inputs if f"d_{x}" not in several}
-    summed = []
 
-    def sum_of_product(line: re.Match[str]) -> str:
-        name, a, b = line.groups()
-        if name not in single:
-            return line[0]
-        summed.append(name)
-        return f"    d_{name} = sum_of_product({value}, {a}, {b})  #"
-
-    def dot_or_sum(value: Any, a: Any, b: Any) -> Any:
+    def sum_of_product(value: Any, a: Any, b: Any) -> Any:
         if getattr(a, "shape", None) == value.shape == getattr(b, "shape", None):
             a, b = like(value, a, library), like(value, b, library)
             return dot(a.ravel(), b.ravel())
         return like(value, a * b, library).sum()
 
-    source = PRODUCT.sub(sum_of_product, source)
-    function = compiled(source, {**functions_of(library), "sum_of_product": dot_or_sum})
-    is_summed = [x in set(summed) for x in inputs]
+    source, summed = text.for_totals()
+    function = compiled(source, {**functions_of(library), SUM_OF_PRODUCT: sum_of_product})
+    is_summed = [x in summed for x in text.inputs]
 
     def call(*arguments: Any) -> tuple[Any, tuple[Any, ...]]:
         value, gradients = function(*map(floating, arguments))
@@ -68,8 +51,6 @@ def totals(source: str, inputs: Sequence[str], types: Collection[type]) -> Funct
 
 
 def compiled(source: str, functions: Mapping[str, Any]) -> Function:
-    # += would change an array in place, which may be another gradient too, or be too small.
-    source = ADDED.sub(r"    \1 = \1 + \2  #", source)
     namespace = dict(functions)
     exec(compile(source, f"<{FUNCTION}>", "exec"), namespace)
     function: Function = namespace.pop(FUNCTION)  # which so is in no cycle with its namespace
@@ -163,12 +144,14 @@ PRINTED = f"""    )
 """
 
 
-def standalone(source: str, inputs: Sequence[str], numbers: Sequence[float]) -> str:
+def standalone(program: ProgramText, numbers: Sequence[float]) -> str:
     """A module with the program and the functions that it uses; run, it prints an example."""
-    functions = functions_of("floats")
+    source, functions = program.to_read(), functions_of("floats")
     carried: dict[str, str] = {}
     imported: set[str] = set()
-    example = [f"        {argument}={number!r},\n" for argument, number in zip(inputs, numbers)]
+    example = [
+        f"        {argument}={number!r},\n" for argument, number in zip(program.inputs, numbers)
+    ]
     texts = [source, *example]
     while texts:
         for word in set(re.findall(r"\b[a-z]\w*\b", texts.pop())) & functions.keys() - {"abs"}:
@@ -182,9 +165,12 @@ def standalone(source: str, inputs: Sequence[str], numbers: Sequence[float]) -> 
     return "".join([imports, *helpers, source, MAIN, *example, PRINTED])
 
 
-def in_debugger(source: str, inputs: Sequence[str], numbers: Sequence[float], path: str) -> Any:
+def in_debugger(program: ProgramText, numbers: Sequence[float], path: str) -> Any:
     """Call the program from a file at the path, which stops in the debugger on its first line."""
-    text = standalone(source.replace("    #", "    breakpoint()\n    #", 1), inputs, numbers)
+    stopping = ProgramText(
+        program.inputs, program.value, ["breakpoint()", *program.forward], program.backward
+    )
+    text = standalone(stopping, numbers)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     namespace: dict[str, Any] = {"__name__": FUNCTION, "__file__": path}

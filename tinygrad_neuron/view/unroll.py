@@ -15,6 +15,8 @@ TYPE_CHECKING = False  # as typing's own, whose import would cost more than all 
 if TYPE_CHECKING:
     from typing import Any
 
+    from tinygrad_neuron.view.program_text import ProgramText
+
 
 class Program:
     """The result of `unroll`: a function that returns the value and the tuple of the gradients.
@@ -31,9 +33,10 @@ class Program:
     same arrays, and returns the sums over the batch, which is what a training step needs.
     """
 
-    def __init__(self, source: str, inputs: Sequence[str], numbers: Sequence[float]) -> None:
-        self.source = source
-        self.inputs = list(inputs)
+    def __init__(self, text: ProgramText, numbers: Sequence[float]) -> None:
+        self.text = text
+        self.source = text.to_read()
+        self.inputs = text.inputs
         self.numbers = list(map(float, numbers))
         self.compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
 
@@ -49,7 +52,7 @@ class Program:
         if types not in self.compiled:
             from tinygrad_neuron.view.running import per_sample
 
-            self.compiled[types] = per_sample(self.source, types)
+            self.compiled[types] = per_sample(self.text, types)
         return self.compiled[types](*arguments)
 
     def total(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -62,7 +65,7 @@ class Program:
         if ("total", types) not in self.compiled:
             from tinygrad_neuron.view.running import totals
 
-            self.compiled["total", types] = totals(self.source, self.inputs, types)
+            self.compiled["total", types] = totals(self.text, types)
         return self.compiled["total", types](*arguments)
 
     def check(self, arguments: Sequence[object]) -> None:
@@ -76,7 +79,7 @@ class Program:
         from tinygrad_neuron.view.files import write_whole
         from tinygrad_neuron.view.running import standalone
 
-        write_whole(path, standalone(self.source, self.inputs, self.numbers).encode())
+        write_whole(path, standalone(self.text, self.numbers).encode())
 
     def debug(self, *numbers: float) -> tuple[float, tuple[float, ...]]:
         """Call the program in the debugger, from its first line on.
@@ -92,7 +95,7 @@ class Program:
         floats = [as_float(number, "a number to debug with") for number in numbers]
         path = os.path.join(tempfile.mkdtemp(), "backprop.py")
         result: tuple[float, tuple[float, ...]]
-        result = in_debugger(self.source, self.inputs, floats, path)
+        result = in_debugger(self.text, floats, path)
         return result
 
 
@@ -146,7 +149,7 @@ def unroll(
         rule = "the inputs of a program are different leaves of the graph, at least one"
         found = "the graph has constants only" if inputs is None else f"not {chosen!r:.100}"
         raise ValueError(f"{rule}; {found}")
-    from tinygrad_neuron.view.program_text import ProgramText
+    from tinygrad_neuron.view.program_text import program_text
 
-    text = ProgramText(order, chosen, known, rules or {})
-    return Program(text.source, text.arguments, [leaf.data for leaf in chosen])
+    text = program_text(order, chosen, known, rules or {})
+    return Program(text, [leaf.data for leaf in chosen])
