@@ -74,11 +74,11 @@ def micrograd_step(value_class, points, sides):
         scores = [net([value_class(x) for x in point]) for point in points]
         losses = [(1 + -side * score).relu() for side, score in zip(sides, scores)]
         loss = sum(losses) * (1.0 / len(losses))
-        loss = loss + 1e-4 * sum(p * p for p in net.parameters())
+        loss = loss + PENALTY * sum(p * p for p in net.parameters())
         net.zero_grad()
         loss.backward()
         for p in net.parameters():
-            p.data -= 0.1 * p.grad
+            p.data -= LR * p.grad
 
     return step
 
@@ -87,11 +87,11 @@ def nn_step(points, sides):
     from tinygrad_neuron import MLP, SGD, dot, hinge_loss
 
     net = MLP(2, [16, 16, 1])
-    optimizer = SGD(net.parameters(), lr=0.1)
+    optimizer = SGD(net.parameters(), lr=LR)
 
     def step():
         scores = [net(point)[0] for point in points]
-        loss = hinge_loss(scores, sides) + 1e-4 * dot(net.parameters(), net.parameters())
+        loss = hinge_loss(scores, sides) + PENALTY * dot(net.parameters(), net.parameters())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
