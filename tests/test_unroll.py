@@ -95,7 +95,7 @@ def test_by_default_all_leaves_but_constants_are_inputs_in_evaluation_order():
     program = unroll((x + 1) * w)
     assert program.inputs == ["x", "w"]
     assert program(3.0, 2.0) == (8.0, (2.0, 4.0))
-    assert repr(program) == "Program(2 inputs, 10 lines)"
+    assert repr(program) == "Program(inputs=2, lines=10)"
 
 
 def test_names_become_pythons_own():

@@ -44,7 +44,7 @@ class Program:
         return vars(self) | {"compiled": {}}  # functions cannot be pickled
 
     def __repr__(self) -> str:
-        return f"Program({len(self.inputs)} inputs, {len(self.source.splitlines())} lines)"
+        return f"Program(inputs={len(self.inputs)}, lines={len(self.source.splitlines())})"
 
     def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
         self.check(arguments)
