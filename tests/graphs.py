@@ -1,5 +1,6 @@
 """Random programs over all operations, which can be run on this engine and on another."""
 
+import gc
 import math
 import random
 
@@ -128,3 +129,7 @@ def sizes_of_gradients(output):
     for node, operand, partial in edges(order):
         sizes[operand] += sizes[node] * abs(partial)
     return sizes
+
+
+def nodes_alive():
+    return sum(type(thing) is Value for thing in gc.get_objects())

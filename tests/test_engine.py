@@ -1,7 +1,6 @@
 """What a `Value` is and does."""
 
 import copy
-import gc
 import math
 import pickle
 import subprocess
@@ -11,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from graphs import nodes_alive
 
 from tinygrad_neuron import MLP, Value, dot, edges, mean, no_grad, topological_order
 
@@ -505,18 +505,6 @@ def test_a_copy_of_a_graph_or_a_model_is_independent(copied):
 
 
 # Scale.
-
-
-def nodes_alive():
-    return sum(type(thing) is Value for thing in gc.get_objects())
-
-
-@pytest.fixture
-def collector_off():
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize("backward", [False, True])

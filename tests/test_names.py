@@ -4,6 +4,7 @@ import gc
 import sys
 
 import pytest
+from graphs import nodes_alive
 
 from tinygrad_neuron import (
     MLP,
@@ -216,29 +217,14 @@ def test_given_names_are_the_only_ones():
 
 
 @pytest.mark.parametrize("look", [draw, tree])
-def test_looking_keeps_no_graph_alive(look):
-    freed = []
-
-    class Noticed(Value):
-        __slots__ = ()
-
-        def __del__(self):
-            freed.append(True)
-
-    def program():
-        loss = Noticed(1.0) * 2.0
-        loss = Noticed(loss.data, (loss,), (1.0,), "copy")
-        look(loss)
-        del loss
-        return len(freed)
-
-    gc.collect()
-    gc.disable()
-    try:
-        assert program() == 2
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+def test_looking_keeps_no_graph_alive(collector_off, look):
+    before = nodes_alive()
+    loss = Value(1.0) * 2.0
+    look(loss)
+    assert nodes_alive() == before + 3
+    del loss
+    assert nodes_alive() == before
+    assert gc.collect() == 0
 
 
 def test_looking_leaves_the_callers_own_locals_alone():
