@@ -111,15 +111,14 @@ MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": 
 def functions_of(kind: str) -> dict[str, Any]:
     """All functions by name, on "floats", "numpy", "torch" or "values"."""
     functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan}
-    own: dict[str, Any] = {}  # whose slope at 0 the derived ones, with abs, would get wrong
     if kind == "floats":
         functions |= MATH | {"copysign": copysign, "sign": sign, "where": where}
         functions |= {"power": power, "plain_slope": plain_slope}
     elif kind == "values":
         functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
         functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}
-        own = {"sigmoid": of_values(Value.sigmoid), "bce": on_two(bce_of_values)}
-        own["bce_with_logits"] = on_two(bce_with_logits_of_values)
+        functions |= {"sigmoid": of_values(Value.sigmoid), "bce": of_two_values(bce_of_values)}
+        functions["bce_with_logits"] = of_two_values(bce_with_logits_of_values)
         functions["power"] = lambda x, n: as_values(x)[0] ** n
         functions["plain_slope"] = lambda x, n: n * as_values(x)[0] ** (n - 1)
     else:
@@ -129,11 +128,10 @@ def functions_of(kind: str) -> dict[str, Any]:
         functions["plain_slope"] = lambda x, n: n * x ** (n - 1)
         if kind == "torch":
             functions |= tensor_functions(library, functions)
-            own = {"sigmoid": functions.pop("sigmoid")}
-            own["bce_with_logits"] = functions.pop("bce_with_logits")
-    for derived in DERIVED:  # the same code, with the functions of this kind around it
-        functions[derived.__name__] = FunctionType(derived.__code__, functions)
-    functions |= own
+    for derived in DERIVED:
+        # The same code, with the functions of this kind around it; but where these have slopes of
+        # their own, the derived one, with its abs(), would have a wrong one at 0.
+        functions.setdefault(derived.__name__, FunctionType(derived.__code__, functions))
     return functions
 
 
@@ -141,7 +139,7 @@ def of_values(function: Callable[[Value], Value]) -> Callable[[Value | float], V
     return lambda x: function(as_values(x)[0])
 
 
-def on_two(function: Callable[[Value, Value], Value]) -> Callable[[Any, Any], Value]:
+def of_two_values(function: Callable[[Value, Value], Value]) -> Callable[[Any, Any], Value]:
     return lambda x, y: function(*as_values([x, y]))
 
 

@@ -96,14 +96,18 @@ def on_arrays(function: Function, library: str) -> Function:
         arguments = tuple(map(floating, arguments))
         value, gradients = function(*arguments)
         seen = set(map(id, arguments))
-        every = [like(value, gradient, library) for gradient in (value, *gradients)]
-        for i, array in enumerate(every):  # no two the same, and none an argument
-            if id(array) in seen or (library == "numpy" and not array.flags.writeable):
-                every[i] = array.copy() if library == "numpy" else array.clone()
-            seen.add(id(array))
-        return every[0], tuple(every[1:])
+        results = [like(value, result, library) for result in (value, *gradients)]
+        for i, result in enumerate(results):  # no two are the same array, and none an argument
+            if id(result) in seen:
+                results[i] = copied(result, library)
+            seen.add(id(result))
+        return results[0], tuple(results[1:])
 
     return call
+
+
+def copied(array: Any, library: str) -> Any:
+    return array.clone() if library == "torch" else array.copy()
 
 
 def floating(argument: Any) -> Any:
@@ -126,8 +130,8 @@ def like(value: Any, gradient: Any, library: str) -> Any:
         else:
             gradient = module.asarray(gradient, dtype=value.dtype)
     if gradient.shape != value.shape:
-        gradient = __import__(library).broadcast_to(gradient, value.shape)
-        gradient = gradient.clone() if library == "torch" else gradient
+        # A copy, because all places of what is broadcast are one.
+        gradient = copied(__import__(library).broadcast_to(gradient, value.shape), library)
     return gradient
 
 
