@@ -45,11 +45,12 @@ def named_graph(
 class Names:
     """What people would call the values of a graph.
 
-    of          Value -> name: its label if no other in the graph has that label; else the path that
-                leads to it, such as net.layers[1].neurons[3].w[0], through models first and then
-                through other variables in the order of their definition; else v1, v2, … in
-                evaluation order. No two have the same name, but for constants: one without a
-                label and a path is called by its number.
+    of          Value -> name: its label if no other in the graph has that label (parameters have
+                labels only if those of all are unique); else the path that leads to it, such as
+                net.layers[1].neurons[3].w[0], through models first and then through other
+                variables in the order of their definition; else v1, v2, … in evaluation order. No
+                two have the same name, but for constants: one without a label and a path is called
+                by its number.
     unnamed     those with neither label nor path
     parameters  the leaves of the models found
     neurons     the Neurons of the models found, each with its path
