@@ -7,7 +7,9 @@ from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, m
 from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
 from tinygrad_neuron.optim import SGD
 from tinygrad_neuron.view.draw import Picture, draw
+from tinygrad_neuron.view.explain import Explanation, explain
 from tinygrad_neuron.view.rules import Rule
+from tinygrad_neuron.view.steps import Step, steps
 from tinygrad_neuron.view.tree import tree
 from tinygrad_neuron.view.unroll import Program, unroll
 
@@ -16,12 +18,14 @@ __version__ = "0.1.0"
 __all__ = [
     "MLP",
     "SGD",
+    "Explanation",
     "Layer",
     "Module",
     "Neuron",
     "Picture",
     "Program",
     "Rule",
+    "Step",
     "Value",
     "bce_loss",
     "bce_with_logits_loss",
@@ -29,11 +33,13 @@ __all__ = [
     "dot",
     "draw",
     "edges",
+    "explain",
     "gradcheck",
     "hinge_loss",
     "mean",
     "mse_loss",
     "no_grad",
+    "steps",
     "tangents",
     "topological_order",
     "tree",

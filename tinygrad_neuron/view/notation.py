@@ -37,3 +37,23 @@ def escaped(letter: str) -> str:
 def partial_sign(position: int, count: int) -> str:
     """The local derivative by the operand at a position: ∂, or ∂₁, ∂₂, … where there are more."""
     return "∂" if count == 1 else "∂" + str(position + 1).translate(SUBSCRIPTS)
+
+
+def derivative(sign: str, node: str, operand: str) -> str:
+    """A local derivative by name: ∂y/∂x, or ∂₁y/∂x with such a sign."""
+    return f"{sign}{node}/∂{operand}"
+
+
+def factor(x: float) -> str:
+    """A number as part of a product: 2 · (−0.5)."""
+    return f"({number(x)})" if number(x).startswith("−") else number(x)
+
+
+def word(name: str) -> str:
+    """A name as part of a formula: in brackets if it is a number or a formula itself.
+
+    >>> word("net.layers[0].w[1]"), word("2"), word("w*x + b")
+    ('net.layers[0].w[1]', '(2)', '(w*x + b)')
+    """
+    path = all(letter.isalnum() or letter in "_.[]'" for letter in name)
+    return name if path and not name[0].isdigit() else f"({name})"

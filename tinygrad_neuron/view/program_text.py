@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.names import Names, identifiers
-from tinygrad_neuron.view.notation import partial_sign
+from tinygrad_neuron.view.notation import derivative, partial_sign
 from tinygrad_neuron.view.rules import Rule, letters_of, rule_of, words_for, written
 
 FUNCTION = "backprop"
@@ -142,7 +142,7 @@ def program_text(
             if operand in varies:
                 x = name[operand]
                 sign = partial_sign(i, uses[operand])  # ∂, or ∂₁ and ∂₂ of x * x
-                partial, why = written(formula, meaning), f"d_{y} · {sign}{y}/∂{x}"
+                partial, why = written(formula, meaning), f"d_{y} · {derivative(sign, y, x)}"
                 backward.append(Contribution(x, f"d_{y}", partial, operand not in begun, why))
                 begun.add(operand)
     return ProgramText([name[node] for node in inputs], name[order[-1]], forward, backward)

@@ -1,0 +1,256 @@
+"""Why a gradient is what it is: the paths that it comes along."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.nn import Module
+from tinygrad_neuron.view.names import Names, named_graph
+from tinygrad_neuron.view.notation import (
+    derivative,
+    factor,
+    number,
+    partial_sign,
+    printable,
+    word,
+)
+from tinygrad_neuron.view.steps import twins_of
+
+SHOWN = 10  # paths
+ENDS = 4  # factors that are written at either end of a long path
+COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
+READABLE_COUNT = 10**36
+BEYOND = 1e4  # what the logarithm of inf and nan is taken for; that of no float is near it
+ROUNDING = 1e-12
+
+Edge = tuple[Value, int]  # a node, and the position of one of its operands
+Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
+Offer = tuple[Size, int, list[Edge], int, int]  # a loss, and the place where a path is left
+
+
+class Path:
+    """A way from the output to a value, against the arrows.
+
+    edges       each a node and the position of an operand, the output's first
+    partials    their local derivatives
+    product     of these: what the gradient gets by this path
+    blocked_at  the first node whose local derivative is 0 there, or None
+    """
+
+    __slots__ = ("blocked_at", "edges", "partials", "product")
+
+    def __init__(self, edges: list[Edge]) -> None:
+        self.edges = edges
+        self.partials = [node.partials[position] for node, position in edges]
+        self.product = math.prod(self.partials)
+        at_zero = (node for (node, _), partial in zip(edges, self.partials) if partial == 0)
+        self.blocked_at = next(at_zero, None)
+
+    def __repr__(self) -> str:
+        return f"Path({len(self.edges):,} edges, product {number(self.product)})"
+
+
+class Explanation:
+    """The result of `explain`, which prints as the paths and their sum.
+
+    output    the value that is differentiated
+    node      by what
+    gradient  d(output)/d(node), as a fresh `backward()` gives it: the sum over all paths
+    count     how many paths there are; 10^1000 stands for that many and more
+    blocked   how many of them are blocked, by a local derivative that is 0
+    paths     the ten largest at most, blocked ones last
+    """
+
+    def __init__(
+        self,
+        output: Value,
+        node: Value,
+        gradient: float,
+        count: int,
+        blocked: int,
+        paths: list[Path],
+        names: Names,
+    ) -> None:
+        self.output = output
+        self.node = node
+        self.gradient = gradient
+        self.count = count
+        self.blocked = blocked
+        self.paths = paths
+        self.names = names
+
+    def __repr__(self) -> str:
+        if not self.count:
+            return f"0: {self.name(self.output)} does not depend on {self.node!r}"
+        y, x = self.name(self.output), self.name(self.node)
+        result = f"{derivative('∂', y, x)} = {number(self.gradient)}"
+        if self.output is self.node:
+            return f"{result}: a value's derivative by itself"
+        heads = [self.head(path) for path in self.paths]
+        width = max(map(len, (head for head in heads if head[-1] == "=")), default=0)
+        lines = [f"{head:>{width}} {self.factors(path)}" for head, path in zip(heads, self.paths)]
+        if left := self.count - len(self.paths):
+            lines.append(f"… and {counted(left)} more, {self.rest()}")
+        many = f"the sum over {counted(self.count)} paths" if self.count > 1 else "one path"
+        return "\n  ".join([f"{result}: {many} from {y} to {x}", *lines])
+
+    def name(self, value: Value) -> str:
+        return word(self.names.of[value])
+
+    def head(self, path: Path) -> str:
+        if path.blocked_at is None:
+            return f"{number(path.product)} ="
+        return f"0, blocked at {printable(str(path.blocked_at.op))}:"
+
+    def factors(self, path: Path) -> str:
+        """∂y/∂v1 · ∂v1/∂x = 2 · 3, without the middle of a long path."""
+        length = len(path.edges)
+        omitted = range(ENDS, length - ENDS)
+        signs, numbers = [], []
+        for i, (node, position) in enumerate(path.edges):
+            if i not in omitted:
+                operand = node.operands[position]
+                sign = partial_sign(position, node.operands.count(operand))
+                signs.append(derivative(sign, self.name(node), self.name(operand)))
+                numbers.append(factor(path.partials[i]))
+        if omitted:
+            signs.insert(ENDS, f"… {len(omitted):,} more …")
+            numbers.insert(ENDS, "…")
+        return f"{' · '.join(signs)} = {' · '.join(numbers)}"
+
+    def rest(self) -> str:
+        blocked = self.blocked - sum(path.blocked_at is not None for path in self.paths)
+        if blocked and blocked == self.count - len(self.paths):
+            return "all blocked"
+        shown = [path.product for path in self.paths]
+        together = self.gradient - sum(shown)
+        if abs(together) < ROUNDING * sum(map(abs, shown)):
+            together = 0.0
+        some = f"{counted(blocked)} of them blocked, " if blocked else ""
+        return f"{some}together {number(together)}"
+
+
+def explain(
+    output: Value,
+    node: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    model: Module | None = None,
+) -> Explanation:
+    """Every path from an output to a node, whose products of local derivatives add up to d/d(node).
+
+    This is why `backward` has `+=`, for there is one contribution for each way that a value has to
+    the output, and why it goes in topological order: a gradient may be passed on when all that
+    came to it has been added. A path is blocked if one of its local derivatives is 0. The ten
+    largest are shown, and the others counted without being walked, as many as they may be.
+
+    names, model  as in `draw`; TypeError as there
+
+    >>> x = Value(3.0, label="x")
+    >>> explain(x * x + x, x, names={})
+    ∂v2/∂x = 7: the sum over 3 paths from v2 to x
+      3 = ∂v2/∂v1 · ∂₁v1/∂x = 1 · 3
+      3 = ∂v2/∂v1 · ∂₂v1/∂x = 1 · 3
+      1 = ∂v2/∂x = 1
+    """
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    if not isinstance(node, Value):
+        raise TypeError(f"explain says how a gradient by a Value comes about, not by {node!r:.60}")
+    counts, unblocked = paths_to(node, order)
+    twins = twins_of(order)
+    twins[output].backward()
+    gradient = twins[node].grad if node in twins else 0.0
+    paths = largest_paths(output, node, order)
+    numbers = gradient, counts[output], counts[output] - unblocked[output]
+    return Explanation(output, node, *numbers, paths, known)
+
+
+def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dict[Value, int]]:
+    """How many paths lead from each value of a topological order to a node, and unblocked ones.
+
+    A value has as many as its operands together, so none is walked.
+    """
+    all_paths: dict[Value, int] = {}
+    unblocked: dict[Value, int] = {}
+    for value in order:
+        pairs = list(zip(value.operands, value.partials))
+        own = value is node
+        all_paths[value] = own or min(COUNTED, sum(all_paths[o] for o, _ in pairs))
+        unblocked[value] = own or min(COUNTED, sum(unblocked[o] for o, slope in pairs if slope))
+    return all_paths, unblocked
+
+
+def largest_paths(output: Value, node: Value, order: Iterable[Value]) -> list[Path]:
+    """The paths with the largest products, by magnitude.
+
+    From each value one edge begins the best way to the node. The best path takes only those; any
+    other leaves the best ways here and there, and loses something each time. So a path that is
+    found offers all others that first leave it after its own last loss, and the least lossy of all
+    offers is found next: no path is walked in vain.
+    """
+    best, onward = best_ways(node, order)
+    if output not in best:
+        return []
+
+    def completed(edges: list[Edge]) -> list[Edge]:
+        value = operand_of(edges[-1]) if edges else output
+        while value is not node:
+            edges.append((value, onward[value]))
+            value = operand_of(edges[-1])
+        return edges
+
+    def offers_of(lost: Size, edges: list[Edge], start: int) -> Iterator[Offer]:
+        for i, (value, taken) in enumerate(edges[start:], start):
+            for position, way in ways_from(value, best):
+                if position != taken:
+                    zeros, log = way[0] - best[value][0], way[1] - best[value][1]
+                    yield (lost[0] + zeros, lost[1] + log), next(serial), edges, i, position
+
+    serial = count(1)  # of two offers with the same loss, the earlier comes first
+    found = [completed([])]
+    offers = heapq.nsmallest(SHOWN, offers_of((0, 0.0), found[0], 0))
+    while offers and len(found) < SHOWN:
+        lost, _, edges, i, position = offers.pop(0)
+        found.append(completed([*edges[:i], (edges[i][0], position)]))
+        offers = heapq.nsmallest(SHOWN, chain(offers, offers_of(lost, found[-1], i + 1)))
+    return [Path(edges) for edges in found]
+
+
+def best_ways(node: Value, order: Iterable[Value]) -> tuple[dict[Value, Size], dict[Value, int]]:
+    """The size of the best way from each value to a node, and the operand that it begins with."""
+    best: dict[Value, Size] = {}
+    onward: dict[Value, int] = {}
+    for value in order:
+        if value is node:
+            best[value] = (0, 0.0)
+        elif ways := [(way, position) for position, way in ways_from(value, best)]:
+            best[value], onward[value] = min(ways)
+    return best, onward
+
+
+def ways_from(value: Value, best: Mapping[Value, Size]) -> Iterator[tuple[int, Size]]:
+    """The operands from which a way leads on, by position, with the size of the whole way."""
+    for position, (operand, partial) in enumerate(zip(value.operands, value.partials)):
+        if operand in best:
+            zeros, log = best[operand]
+            if partial == 0:
+                yield position, (zeros + 1, log)
+            else:
+                own = math.log(abs(partial)) if math.isfinite(partial) else BEYOND
+                yield position, (zeros, log - own)
+
+
+def operand_of(edge: Edge) -> Value:
+    node, position = edge
+    return node.operands[position]
+
+
+def counted(paths: int) -> str:
+    if paths >= COUNTED:
+        return f"more than 10^{len(str(COUNTED)) - 1}"
+    return f"{paths:,}" if paths < READABLE_COUNT else f"about 10^{len(str(paths)) - 1}"

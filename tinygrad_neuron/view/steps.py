@@ -1,0 +1,124 @@
+"""Backpropagation edge by edge: what `backward` does, without doing it to the graph."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FunctionType
+
+from tinygrad_neuron import engine
+from tinygrad_neuron.engine import Value, edges
+from tinygrad_neuron.nn import Module
+from tinygrad_neuron.view.names import Names, named_graph
+from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, word
+
+Edges = Callable[[Sequence[Value]], Iterator[tuple[Value, Value, float]]]
+
+
+class Step:
+    """One turn of the loop in `backward`: an edge, and what comes along it.
+
+    node         the value whose gradient is passed on
+    operand      the one of its operands that it is passed to
+    position     of the operand among the operands of the node, from 0
+    partial      d(node)/d(operand)
+    upstream     the gradient of the node, which is complete by now
+    grad_before  the gradient of the operand before the step
+    grad_after   and after it: grad_before + contribution
+    """
+
+    __slots__ = (
+        *("grad_after", "grad_before", "names", "node"),
+        *("operand", "partial", "position", "upstream"),
+    )
+
+    def __init__(
+        self,
+        node: Value,
+        position: int,
+        partial: float,
+        upstream: float,
+        grad_before: float,
+        grad_after: float,
+        names: Names,
+    ) -> None:
+        self.node = node
+        self.operand = node.operands[position]
+        self.position = position
+        self.partial = partial
+        self.upstream = upstream
+        self.grad_before = grad_before
+        self.grad_after = grad_after
+        self.names = names
+
+    @property
+    def contribution(self) -> float:
+        """What the chain rule adds: upstream · partial."""
+        return self.upstream * self.partial
+
+    def __repr__(self) -> str:
+        node, operand = (word(self.names.of[v]) for v in (self.node, self.operand))
+        sign = partial_sign(self.position, self.node.operands.count(self.operand))
+        return (
+            f"{operand}.grad += {derivative(sign, node, operand)} · {node}.grad"
+            f" = {factor(self.partial)} · {factor(self.upstream)} = {number(self.contribution)}"
+            f"   ({number(self.grad_before)} → {number(self.grad_after)})"
+        )
+
+
+def steps(
+    output: Value, *, names: Mapping[str, object] | None = None, model: Module | None = None
+) -> list[Step]:
+    """The steps of `output.backward()`, one for each edge, in its order.
+
+    They are those of a fresh pass: bit for bit the numbers that `backward` would give if every
+    gradient were 0 before, whatever the gradients are, which stay as they are. The first upstream
+    gradient is that of the output by itself, 1.
+
+    names, model  as in `draw`; TypeError as there
+
+    >>> x = Value(3.0, label="x")
+    >>> for step in steps(x * x + x, names={}):
+    ...     print(step)
+    v1.grad += ∂v2/∂v1 · v2.grad = 1 · 1 = 1   (0 → 1)
+    x.grad += ∂v2/∂x · v2.grad = 1 · 1 = 1   (0 → 1)
+    x.grad += ∂₁v1/∂x · v1.grad = 3 · 1 = 3   (1 → 4)
+    x.grad += ∂₂v1/∂x · v1.grad = 3 · 1 = 3   (4 → 7)
+    """
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    return steps_of(order, known)
+
+
+def steps_of(order: Sequence[Value], names: Names) -> list[Step]:
+    """The steps of a graph in topological order."""
+    taken: list[Step] = []
+    twins = twins_of(order)
+    originals = {twin: node for node, twin in twins.items()}
+
+    def watched(order_of_twins: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
+        node, position = None, 0
+        for edge in edges(order_of_twins):
+            position = position + 1 if edge[0] is node else 0
+            node, operand, partial = edge
+            before = operand.grad
+            yield edge  # here the loop of `backward` does what it does
+            step = originals[node], position, partial, node.grad, before, operand.grad
+            taken.append(Step(*step, names))
+
+    backward_over(watched)(twins[order[-1]])
+    return taken
+
+
+def backward_over(other_edges: Edges) -> Callable[[Value], None]:
+    """The engine's own `backward`, with the chain rule that stands there, over these edges."""
+    return FunctionType(Value.backward.__code__, vars(engine) | {"edges": other_edges})
+
+
+def twins_of(order: Iterable[Value]) -> dict[Value, Value]:
+    """The graph once more, with gradients of its own, which are 0."""
+    twins: dict[Value, Value] = {}
+    for node in order:
+        twin = twins[node] = Value(0.0)
+        twin.operands = tuple([twins[operand] for operand in node.operands])
+        twin.partials = node.partials
+    return twins
