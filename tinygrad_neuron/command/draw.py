@@ -1,4 +1,4 @@
-"""The graph of an expression as a tree, and as a picture."""
+"""The graph of an expression: as a tree, as a picture, step by step, and as a page."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 from tinygrad_neuron.command.expression import LONGEST, graph_of
 from tinygrad_neuron.command.table import InputError
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.draw import draw, picture_suffix
+from tinygrad_neuron.view.draw import Picture, draw, picture_suffix
 from tinygrad_neuron.view.layout import LayoutError, render
+from tinygrad_neuron.view.page import Page, play
 from tinygrad_neuron.view.tree import tree
+from tinygrad_neuron.view.walk import walk
+
+NamedNumbers = list[tuple[str, float]]
 
 
-def draw_expression(text: str, numbers: list[tuple[str, float]], picture: Path | None) -> None:
+def draw_expression(text: str, numbers: NamedNumbers, picture: Path | None) -> None:
     """Print the tree of an expression with the gradients of the whole, and save its picture."""
-    names = [name for name, _ in numbers]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{name} has two values; give it one")
-    output = graph_of(text, dict(numbers))
+    output = output_of(text, numbers)
     output.backward()
     # A tree has no more lines than the expression has letters.
     print(tree(output, names={}, max_lines=LONGEST))
@@ -26,9 +26,30 @@ def draw_expression(text: str, numbers: list[tuple[str, float]], picture: Path |
         save_picture(output, picture, {})
 
 
+def walk_expression(text: str, numbers: NamedNumbers, page: Path | None) -> None:
+    """Walk through the backward pass of an expression in the terminal, or save its page."""
+    output = output_of(text, numbers)
+    if page is None:
+        walk(output, names={})
+    else:
+        save(play(output, names={}), page)
+
+
+def output_of(text: str, numbers: NamedNumbers) -> Value:
+    names = [name for name, _ in numbers]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} has two values; give it one")
+    return graph_of(text, dict(numbers))
+
+
 def save_picture(output: Value, path: Path, names: dict[str, object]) -> None:
+    save(draw(output, names=names), path)
+
+
+def save(view: Picture | Page, path: Path) -> None:
     try:
-        draw(output, names=names).save(path)
+        view.save(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     except (LayoutError, ValueError) as error:

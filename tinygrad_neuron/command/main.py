@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import unicodedata
+from collections.abc import Callable
 from functools import partial
 from io import TextIOWrapper
 from keyword import iskeyword
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from tinygrad_neuron import __version__
-from tinygrad_neuron.command.draw import draw_expression
+from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Diverged, learn_line, learn_table
 from tinygrad_neuron.command.table import InputError, as_number
 from tinygrad_neuron.view.draw import picture_suffix
+from tinygrad_neuron.view.page import page_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
@@ -26,12 +28,19 @@ others: a column of two words, or of 0 and 1, with a sigmoid neuron and binary c
 column of other numbers with a linear neuron and the mean squared error. The table is a CSV file
 whose first row names the columns. Inputs are standardised.
 """
+EXPRESSION = f"""\
+An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
+"""
 DRAW = f"""\
 Print the computation graph of an expression as a tree. For each value there is its data, its
 gradient, which is the derivative of the whole by it, and the local derivative of the value that it
 is indented under.
-An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
-"""
+{EXPRESSION}"""
+WALK = f"""\
+Walk through backpropagation in the terminal, an arrow of the computation graph at each step, with
+single keys: forwards, back, and with a key that asks for the next gradient before it is shown. In
+a pipe, print all steps.
+{EXPRESSION}"""
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
@@ -49,7 +58,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
     parser = make_parser()
     words = sys.argv[1:]
-    if words[:1] == ["draw"]:
+    if words[:1] in (["draw"], ["walk"]):
         words = [with_blank(word) for word in words]
     arguments = vars(parser.parse_args(words))
     run = arguments.pop("run")
@@ -78,7 +87,7 @@ def forget_output() -> None:
 
 
 def with_blank(word: str) -> str:
-    """Keeps argparse from taking -x*2 for options: those of `draw` begin with -o, -h or --."""
+    """Keeps argparse from taking -x*2 for options, which begin with -o, -h or --."""
     return f" {word}" if word[:1] == "-" and word[1:2] not in ("", "o", "h", "-") else word
 
 
@@ -92,6 +101,7 @@ def make_parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_learn(commands)
     add_draw(commands)
+    add_walk(commands)
     return parser
 
 
@@ -161,16 +171,40 @@ def add_draw(commands: Commands) -> None:
         epilog='example: tinygrad-neuron draw "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o graph.svg',
     )
     draw.set_defaults(run=draw_expression)
-    add = draw.add_argument
-    add("text", metavar="EXPRESSION")
-    add("numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number)
-    add(
+    add_expression(draw)
+    draw.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         dest="picture",
         type=picture_path,
         help="a picture: .svg, .png or .dot",
+    )
+
+
+def add_walk(commands: Commands) -> None:
+    walk = commands.add_parser(
+        "walk",
+        allow_abbrev=False,
+        help="backpropagation step by step, in the terminal or in a page",
+        description=WALK,
+        epilog='example: tinygrad-neuron walk "tanh(w*x + b)" w=0.5 x=2 b=0.1',
+    )
+    walk.set_defaults(run=walk_expression)
+    add_expression(walk)
+    walk.add_argument(
+        "--html",
+        metavar="FILE",
+        dest="page",
+        type=page_path,
+        help="a page that plays it in a browser, and lets one move the numbers (.html)",
+    )
+
+
+def add_expression(parser: Parser) -> None:
+    parser.add_argument("text", metavar="EXPRESSION")
+    parser.add_argument(
+        "numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number
     )
 
 
@@ -212,8 +246,17 @@ def name_and_number(text: str) -> tuple[str, float]:
 
 
 def picture_path(text: str) -> Path:
+    return path_with(picture_suffix, text)
+
+
+def page_path(text: str) -> Path:
+    return path_with(page_suffix, text)
+
+
+def path_with(suffix: Callable[[str], str], text: str) -> Path:
+    """A path with a suffix that does not raise."""
     try:
-        picture_suffix(text)
+        suffix(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return Path(text)

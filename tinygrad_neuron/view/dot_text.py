@@ -102,22 +102,32 @@ class DotText:
         kind = "output" if value is self.output else "inner"
         if not value.operands:
             kind = self.names.kind(value)
-        numbers = [f"data {number(value.data, self.digits)}{OLD if value in self.old else ''}"]
-        exact = f"{self.formula(value)}data {value.data}"
-        if self.grads:
-            numbers.append(f"grad {number(value.grad, self.digits)}")
-            exact += f", grad {value.grad}"
-        if self.dense and self.partials and len(box.arrows) <= FEW:
-            texts = [self.text(arrow, box) for arrow in box.arrows if arrow.partial is not None]
-            numbers += ["&nbsp; ".join(texts)] if texts else []
-        label = html_like(self.heading(box), numbers)
-        looks = LOOKS[kind] | (NEURON if box.neuron else {})
-        self.graph.node(self.ids[value], label, tooltip=tooltip(exact), **looks)
+        looks = LOOKS[kind] | (NEURON if box.neuron else {}) | self.looks_of_box(box, kind)
+        label = html_like(self.heading(box), self.numbers(box))
+        self.graph.node(self.ids[value], label, **looks)
         for arrow in box.arrows:
             if isinstance(arrow.operand, Omitted) and arrow.operand not in self.ids:
                 self.add_omitted(arrow.operand)
-            looks = self.looks(arrow, box)
+            looks = self.looks_of_arrow(arrow, box)
             self.graph.edge(self.ids[arrow.operand], self.ids[value], **looks)
+
+    def numbers(self, box: Box) -> list[str]:
+        """The lines below the heading."""
+        value = box.value
+        lines = [f"data {number(value.data, self.digits)}{OLD if value in self.old else ''}"]
+        if self.grads:
+            lines.append(f"grad {number(value.grad, self.digits)}")
+        if self.dense and self.partials and len(box.arrows) <= FEW:
+            texts = [self.text(arrow, box) for arrow in box.arrows if arrow.partial is not None]
+            lines += ["&nbsp; ".join(texts)] if texts else []
+        return lines
+
+    def looks_of_box(self, box: Box, kind: str) -> dict[str, str]:
+        """What only this box has: the tooltip with its exact numbers."""
+        exact = f"{self.formula(box.value)}data {box.value.data}"
+        if self.grads:
+            exact += f", grad {box.value.grad}"
+        return {"tooltip": tooltip(exact)}
 
     def add_omitted(self, omitted: Omitted) -> None:
         self.ids[omitted] = f"n{len(self.ids) + 1}"
@@ -166,7 +176,7 @@ class DotText:
         sign = partial_sign(arrow.position, len(box.arrows))
         return f"{sign} {number(arrow.partial or 0.0, self.digits)}"
 
-    def looks(self, arrow: Arrow, box: Box) -> dict[str, str]:
+    def looks_of_arrow(self, arrow: Arrow, box: Box) -> dict[str, str]:
         """What sets an arrow apart: its derivative as a number, or as its width."""
         if arrow.partial is None:
             return {"style": "dotted"}

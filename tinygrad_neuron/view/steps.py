@@ -56,14 +56,17 @@ class Step:
         """What the chain rule adds: upstream · partial."""
         return self.upstream * self.partial
 
-    def __repr__(self) -> str:
-        node, operand = (word(self.names.of[v]) for v in (self.node, self.operand))
+    @property
+    def chain_rule(self) -> str:
+        """The step in words, such as "w.grad += ∂y/∂w · y.grad"."""
+        node, operand = (word(self.names.of[value]) for value in (self.node, self.operand))
         sign = partial_sign(self.position, self.node.operands.count(self.operand))
-        return (
-            f"{operand}.grad += {derivative(sign, node, operand)} · {node}.grad"
-            f" = {factor(self.partial)} · {factor(self.upstream)} = {number(self.contribution)}"
-            f"   ({number(self.grad_before)} → {number(self.grad_after)})"
-        )
+        return f"{operand}.grad += {derivative(sign, node, operand)} · {node}.grad"
+
+    def __repr__(self) -> str:
+        numbers = f"{factor(self.partial)} · {factor(self.upstream)} = {number(self.contribution)}"
+        change = f"({number(self.grad_before)} → {number(self.grad_after)})"
+        return f"{self.chain_rule} = {numbers}   {change}"
 
 
 def steps(

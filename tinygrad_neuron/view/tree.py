@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.nn import Module
-from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
 
 DEEPEST = 20  # levels that are indented: a chain of 100,000 would fill pages with blanks
+
+
+class Line:
+    """A line of a tree.
+
+    value     the Value it is about
+    user      the Value it is indented under, None for the output
+    position  of the value among the operands of its user
+    first     whether the value has not had a line above
+    head      what the line begins with: branches, name, operation or kind of leaf
+    slope     the local derivative of the user by the value
+    """
+
+    __slots__ = ("first", "head", "position", "slope", "user", "value")
+
+    def __init__(
+        self, value: Value, user: Value | None, position: int, first: bool, head: str, slope: str
+    ) -> None:
+        self.value = value
+        self.user = user
+        self.position = position
+        self.first = first
+        self.head = head
+        self.slope = slope
 
 
 def tree(
@@ -45,26 +70,11 @@ def tree(
     from tinygrad_neuron.view.recompute import outdated
 
     old = outdated(order)
-    rows: list[list[str]] = []
-    written: set[Value] = set()
-    stack = [(output, 0, "", "", "")]  # a value, its level, what stands before and below it, its ∂
-    while stack and len(rows) < max_lines:
-        node, level, before, below, slope = stack.pop()
-        name = before + known.of[node]
-        if node in written:
-            rows.append([f"{name}  (above)", "", "", slope])
-            continue
-        written.add(node)
-        made_by = printable(str(node.op)) if node.operands else known.kind(node)
-        grad = f"grad {number(node.grad)}" if output.grad else ""
-        data = f"data {number(node.data)}{OLD if node in old else ''}"
-        rows.append([f"{name}  {made_by}", data, grad, slope])
-        pairs = list(enumerate(zip(node.operands, node.partials)))
-        rail = below if level < DEEPEST else f"⋯ {level + 1} "
-        for i, (operand, partial) in reversed(pairs):
-            turn, below = ("├─ ", "│  ") if i < len(pairs) - 1 else ("└─ ", "   ")
-            slope = f"{partial_sign(i, len(pairs))} {number(partial)}"
-            stack.append((operand, level + 1, rail + turn, rail + below, slope))
+    rows = []
+    for line in islice(lines_of(output, known), max_lines):
+        data = f"data {number(line.value.data)}{OLD if line.value in old else ''}"
+        grad = f"grad {number(line.value.grad)}" if output.grad else ""
+        rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.slope])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     # every arrow of the graph has one line, and the output has one
@@ -72,3 +82,27 @@ def tree(
     if left:
         lines.append(f"… and {left:,} more line{'s' if left > 1 else ''}")
     return "\n".join(lines)
+
+
+def lines_of(output: Value, names: Names) -> Iterator[Line]:
+    """The lines of a tree: one for the output, and one for each arrow of the graph."""
+    written: set[Value] = set()
+    # an edge from a value to its user, the level, and what stands before and below it
+    stack: list[tuple[Value, Value | None, int, int, str, str]] = [(output, None, 0, 0, "", "")]
+    while stack:
+        node, user, position, level, before, below = stack.pop()
+        slope = ""
+        if user is not None:
+            sign = partial_sign(position, len(user.operands))
+            slope = f"{sign} {number(user.partials[position])}"
+        first = node not in written
+        written.add(node)
+        made_by = printable(str(node.op)) if node.operands else names.kind(node)
+        head = f"{before}{names.of[node]}  {made_by if first else '(above)'}"
+        yield Line(node, user, position, first, head, slope)
+        if first:
+            count = min(len(node.operands), len(node.partials))
+            rail = below if level < DEEPEST else f"⋯ {level + 1} "
+            for i in reversed(range(count)):
+                turn, under = ("├─ ", "│  ") if i < count - 1 else ("└─ ", "   ")
+                stack.append((node.operands[i], node, i, level + 1, rail + turn, rail + under))

@@ -1,0 +1,729 @@
+"""The page that plays, in a headless Chromium that has no network.
+
+`pip install playwright` brings what drives it, and the browser is the system's; where one of the
+two is missing, the tests that need a browser are skipped.
+"""
+
+import math
+import random
+import re
+import shutil
+import struct
+
+import pytest
+from graphs import Program as RandomProgram
+from graphs import sizes_of_gradients
+
+from tinygrad_neuron import (
+    SGD,
+    Neuron,
+    Rule,
+    Value,
+    bce_loss,
+    dot,
+    edges,
+    mean,
+    mse_loss,
+    play,
+    steps,
+    topological_order,
+)
+from tinygrad_neuron.view.notation import number
+
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs one of {', '.join(BROWSERS)}")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """opened(page) shows it in the browser; whatever it says or asks for is a failure."""
+    contexts, complaints = [], []
+
+    def open_page(page, **options):
+        path = tmp_path / f"{len(contexts)}.html"
+        page.save(path)
+        context = browser.new_context(offline=True, **{"reduced_motion": "reduce", **options})
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", lambda r: r.url == path.as_uri() or complaints.append(r.url))
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def neuron_by_hand():
+    """tanh(w1*x1 + w2*x2 + b) at 0.5·3 - 1·1 + 0.25 = 0.75."""
+    w1, x1, w2, x2, b = leaves = [
+        Value(number, label=label)
+        for label, number in [("w1", 0.5), ("x1", 3.0), ("w2", -1.0), ("x2", 1.0), ("b", 0.25)]
+    ]
+    return leaves, (w1 * x1 + w2 * x2 + b).tanh()
+
+
+def textbook_loss():
+    """The mean squared error of a linear neuron at y = 2x, from w = 0.5 and b = 0."""
+    neuron = Neuron(1)
+    neuron.load_state_dict({"w1": 0.5, "b": 0.0})
+    xs, ys = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
+    return neuron, lambda: mse_loss([neuron(x) for x in xs], ys)
+
+
+def boxes(tab):
+    """The texts of the boxes, each the lines of one, in topological order."""
+    return tab.evaluate(
+        """() => nodes.map((_, i) => [...document.querySelectorAll(`#node-${i} text`)]
+            .map(text => text.textContent))"""
+    )
+
+
+def lit(tab, which):
+    """The ids of boxes and arrows of a class."""
+    return tab.eval_on_selector_all(f"#picture {which}", "all => all.map(e => e.id)")
+
+
+def everything(tab):
+    """All that depends on the step."""
+    classes = {which: lit(tab, f".{which}") for which in ("now", "into", "waiting", "back")}
+    return boxes(tab), classes, tab.inner_text("#saying"), tab.input_value("#place")
+
+
+def wait_until(tab, condition):
+    """Not by the page's own eval(), which it forbids."""
+    for _ in range(1000):
+        if tab.evaluate(condition):
+            return
+        tab.wait_for_timeout(20)
+    pytest.fail(f"never {condition}")
+
+
+def words(tab):
+    return tab.inner_text("#words")
+
+
+def gradients_of(output):
+    """Those of a fresh pass, in topological order."""
+    gradients = dict.fromkeys(topological_order(output), 0.0) | {output: 1.0}
+    gradients.update((step.operand, step.grad_after) for step in steps(output))
+    return list(gradients.values())
+
+
+# Watch.
+
+
+def test_the_forward_pass_fills_in_values_and_the_backward_pass_gradients(opened):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+    order = topological_order(y)
+    shown = [box[-2:] for box in boxes(tab)]
+    assert shown == [["data" if v.operands else f"data {number(v.data)}", "grad"] for v in order]
+
+    said = []
+    for _ in range(5):
+        tab.click("#forward")
+        said.append(words(tab))
+    assert said == [
+        "v1 = w1 * x1 = 0.5 * 3 = 1.5",
+        "v2 = w2 * x2 = (−1) * 1 = −1",
+        "v3 = v1 + v2 = 1.5 + (−1) = 0.5",
+        "v4 = v3 + b = 0.5 + 0.25 = 0.75",
+        "y = tanh(v4) = tanh(0.75) = 0.6351",
+    ]
+    assert tab.inner_text("#note") == "On its arrows: ∂y/∂v4 = 1 - y * y = 0.5966"
+    assert [box[-2:] for box in boxes(tab)] == [[f"data {number(v.data)}", "grad"] for v in order]
+    tab.click("#forward")
+    assert words(tab) == "y.grad = 1"
+    for step in steps(y, names={"y": y}):
+        tab.click("#forward")
+        assert f"{words(tab)}   " == str(step).partition("(0 →")[0]
+    assert tab.is_disabled("#forward")
+    gradients = gradients_of(y)
+    assert [box[-1] for box in boxes(tab)] == [f"grad {number(g)}" for g in gradients]
+
+
+def test_each_step_is_the_same_forwards_and_back_and_the_start_is_the_start(opened):
+    a = Value(1.5, label="a")
+    h = a * a
+    tab = opened(play(h + h.exp() + a))
+    there = [everything(tab)]
+    while tab.is_enabled("#forward"):
+        tab.click("#forward")
+        there.append(everything(tab))
+    back = [everything(tab)]
+    while tab.is_enabled("#back"):
+        tab.click("#back")
+        back.append(everything(tab))
+    assert back == there[::-1]
+    assert len(there) == 1 + 4 + 1 + 7
+    assert len({str(state) for state in there}) == len(there)
+
+
+def test_the_current_edge_and_its_ends_are_lit(opened):
+    a = Value(3.0, label="a")
+    tab = opened(play(a * a))
+    tab.click("#end")
+    assert lit(tab, ".edge.now.back") == ["edge-1"]
+    assert lit(tab, ".node.now") == ["node-1"]
+    assert lit(tab, ".node.into") == ["node-0"]
+    assert words(tab) == "a.grad += ∂₂v1/∂a · v1.grad = 3 · 1 = 3"
+    assert "a.grad goes from 3 to 6 and is complete." in tab.inner_text("#note")
+    tab.click("#back")
+    assert lit(tab, ".edge.now.back") == ["edge-0"]
+    assert "there is more to come" in tab.inner_text("#note")
+
+
+def test_every_control_leads_where_it_says(opened):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+
+    def at():
+        return int(tab.input_value("#place"))
+
+    for press, place in [
+        (lambda: tab.click("#end"), 15),
+        (lambda: tab.click("#back"), 14),
+        (lambda: tab.click("#begin"), 0),
+        (lambda: tab.click("#forward"), 1),
+        (lambda: tab.keyboard.press("ArrowRight"), 2),
+        (lambda: tab.keyboard.press("ArrowLeft"), 1),
+        (lambda: tab.keyboard.press("End"), 15),
+        (lambda: tab.keyboard.press("ArrowRight"), 15),
+        (lambda: tab.keyboard.press("Home"), 0),
+        (lambda: tab.click("tbody tr:nth-child(7) td:nth-child(2)"), 7),
+        (lambda: tab.click("tbody tr:nth-child(9) button"), 9),
+        (lambda: tab.fill("#place", "12"), 12),
+    ]:
+        press()
+        assert at() == place
+        current = tab.eval_on_selector_all("tr[aria-current]", "all => all.map(r => r.rowIndex)")
+        assert current == ([place] if place else [])
+
+
+def test_it_plays_to_the_end_and_can_be_paused(opened):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+    tab.select_option("#speed", "20")
+    tab.click("#play")
+    assert tab.inner_text("#play") == "Pause"
+    wait_until(tab, "$('place').value === '15'")
+    assert tab.inner_text("#play") == "Play"
+    tab.select_option("#speed", "0.5")
+    tab.focus("#picture")
+    tab.keyboard.press(" ")  # from the end it begins anew
+    assert tab.inner_text("#play") == "Pause"
+    assert int(tab.input_value("#place")) < 15
+    tab.keyboard.press(" ")
+    assert tab.inner_text("#play") == "Play"
+    tab.keyboard.press("p")
+    assert tab.is_visible("#prediction")
+
+
+@pytest.mark.parametrize(
+    ("guess", "verdict"),
+    [
+        ("1.5", "Right: 1.5."),
+        ("1.505", "Right"),
+        ("-1,5", "Not −1.5: it is 1.5."),
+        ("", "It is 1.5."),
+    ],
+)
+def test_a_prediction_is_asked_for_before_the_number_is_shown(opened, guess, verdict):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+    tab.click("#predict")
+    assert tab.inner_text("#question") == "What is v1 = w1 * x1?"
+    assert "1.5" not in str(boxes(tab))
+    tab.fill("#guess", guess)
+    tab.keyboard.press("Enter")
+    assert tab.inner_text("#note").startswith(verdict)
+    assert words(tab).endswith(" = 1.5")
+    assert tab.is_hidden("#prediction")
+
+
+def test_gradients_are_predicted_too(opened):
+    a = Value(3.0, label="a")
+    tab = opened(play(a * a))
+    tab.click("#forward")
+    tab.click("#predict")
+    assert tab.inner_text("#question") == "What is v1.grad?"
+    tab.fill("#guess", "1")
+    tab.click("#reveal")
+    tab.click("#forward")
+    tab.click("#predict")
+    question = "What is a.grad, which is 3, plus ∂₂v1/∂a · v1.grad?"
+    assert tab.inner_text("#question") == question
+    tab.fill("#guess", "6")
+    tab.click("#reveal")
+    assert tab.inner_text("#note").startswith("Right: 6.")
+
+
+def test_the_table_has_all_steps(opened):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+    rows = [row.split("\t")[1] for row in tab.inner_text("tbody").splitlines() if "\t" in row]
+    assert rows[4:6] == ["y = tanh(v4) = tanh(0.75) = 0.6351", "y.grad = 1"]
+    assert rows[6:] == [str(step).replace("   (", " (") for step in steps(y)]
+
+
+def test_constants_are_called_by_the_number_they_have(opened):
+    x = Value(3.0, label="x")
+    tab = opened(play(x * 2 + -5))
+    tab.click("#forward")
+    assert words(tab) == "v1 = x * 2 = 3 * 2 = 6"
+    tab.click("#constants summary")
+    tab.fill("#constants input[type=number] >> nth=0", "-4")
+    tab.click("#begin")
+    tab.click("#forward")
+    assert words(tab) == "v1 = x * −4 = 3 * (−4) = −12"
+    assert "∂v1/∂(−4) = x = 3" in tab.inner_text("#note")
+
+
+# Numbers.
+
+
+def test_numbers_are_written_as_python_writes_them(opened):
+    rng = random.Random(0)
+    numbers = [0.0, -0.0, math.inf, -math.inf, math.nan, 1.0625, 1.0635, 9999.5, 99995.0, 1e-4]
+    numbers += [9.9995e-5, 0.00012345, 5e-324, 1.7976931348623157e308, 2.5, 1000.5, 10005.0, 1e22]
+    numbers += [struct.unpack("d", rng.randbytes(8))[0] for _ in range(2000)]
+    numbers += [round(rng.uniform(-20, 20), rng.randrange(8)) for _ in range(2000)]
+    numbers += [rng.randrange(-80_000, 80_000) / 64 for _ in range(2000)]  # with ties
+    tab = opened(play(Value(1.0) * 2))
+    texts = tab.evaluate(
+        "all => all.map(text => number(Number(text)))",
+        [repr(x).replace("inf", "Infinity").replace("nan", "NaN") for x in numbers],
+    )
+    assert texts == list(map(number, numbers))
+
+
+def page_numbers(tab):
+    """The page's values, in topological order, and gradients."""
+    numbers = tab.evaluate("[v, finalGradients].map(all => all.map(String))")
+    return [[float(text.replace("Infinity", "inf")) for text in each] for each in numbers]
+
+
+def set_leaf(tab, place, number):
+    tab.evaluate(
+        """([place, text]) => {
+            const { field } = controls.find(({ i }) => i === place);
+            field.value = text;
+            field.dispatchEvent(new Event("input"));
+        }""",
+        [place, repr(number)],
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_page_computes_what_python_computes(opened, seed):
+    program = RandomProgram(seed)
+    leaves = [Value(x) for x in program.leaves]
+    y = program.run(leaves)
+    tab = opened(play(y))
+    rng = random.Random(seed)
+    order = topological_order(y)
+    assert page_numbers(tab) == [[v.data for v in order], gradients_of(y)]  # as recorded
+
+    used = [leaf for leaf in leaves if leaf in set(order)]
+    numbers = list(program.leaves)
+    for leaf in used:
+        i = leaves.index(leaf)
+        numbers[i] *= 1 + rng.uniform(-1e-3, 1e-3)
+        set_leaf(tab, order.index(leaf), numbers[i])
+    other = program.run([Value(x) for x in numbers])
+    values, gradients = page_numbers(tab)
+    again = topological_order(other)
+    assert values == pytest.approx([v.data for v in again], rel=1e-9, abs=1e-9)
+    sizes = list(sizes_of_gradients(other).values())
+    for mine, right, size in zip(gradients, gradients_of(other), sizes):
+        assert abs(mine - right) <= 1e-9 * size
+
+
+@pytest.mark.parametrize("x", [-1.5, -0.25, 0.5, 1.25])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.relu() + abs(x) + x.sigmoid() + x.tanh() + -x,
+        lambda x: (x * x).sqrt() + (x * x + 1).log() + x**3 + x**0 + x**1 - x,
+        lambda x: (x * x) ** 0.5 + (x * x + 1) ** Value(1.5) + (x * x + 1) ** -2 + 2**x,
+        lambda x: x.sin() * x.cos() - x.exp() / (x + 5),
+        lambda x: bce_loss([x.sigmoid()], [0.25]) + mse_loss([x], [2.0]) + dot([x, 2], [3, x]),
+        lambda x: mean([x * i for i in range(20)]) + dot([x] * 20, range(20)),
+    ],
+)
+def test_every_operation_is_the_engines_to_1e_12(opened, function, x):
+    leaf = Value(0.75, label="x")
+    tab = opened(play(function(leaf)))
+    right = function(moved := Value(x))
+    set_leaf(tab, topological_order(right).index(moved), x)
+    values, gradients = page_numbers(tab)
+    assert values == pytest.approx([v.data for v in topological_order(right)], rel=1e-12, abs=1e-15)
+    sizes = sizes_of_gradients(right).values()
+    for mine, expected, size in zip(gradients, gradients_of(right), sizes):
+        assert abs(mine - expected) <= 1e-12 * size
+
+
+def test_corners_are_the_engines(opened):
+    x = Value(1.0, label="x")
+    tab = opened(play(x.sqrt() + x.relu() + abs(x) + x**0.5 + x**0))
+    set_leaf(tab, 0, 0.0)
+    values, gradients = page_numbers(tab)
+    assert (values[-1], gradients[0]) == (1.0, math.inf)
+
+
+# Play with it.
+
+
+def test_a_leaf_is_dragged_typed_or_dragged_in_the_picture_and_all_follows(opened):
+    _, y = neuron_by_hand()
+    tab = opened(play(y))
+    row = tab.locator("#leaves .leaf-row", has_text="w1")
+    row.scroll_into_view_if_needed()
+    slider = row.locator("input[type=range]").bounding_box()
+    x, height = slider["x"] + slider["width"] / 2, slider["y"] + slider["height"] / 2
+    tab.mouse.move(x, height)
+    tab.mouse.down()
+    tab.mouse.move(x + 30, height, steps=5)
+    tab.mouse.up()
+    assert float(row.locator("input[type=number]").input_value()) > 0.6
+    assert boxes(tab)[0][-2] == f"data {number(page_numbers(tab)[0][0])}"
+
+    row.locator("input[type=number]").fill("2")
+    z = math.tanh(2 * 3 - 1 + 0.25)
+    values, gradients = page_numbers(tab)
+    assert values[-1] == pytest.approx(z, rel=1e-12)
+    assert gradients[0] == pytest.approx((1 - z * z) * 3, rel=1e-9)
+    assert boxes(tab)[-1][-2:] == [f"data {number(z)}", "grad 1"]
+    assert boxes(tab)[0][-1] == f"grad {number(gradients[0])}"
+    assert tab.input_value("#place") == "15"
+
+    tab.locator("#node-0").scroll_into_view_if_needed()
+    box = tab.locator("#node-0").bounding_box()
+    tab.mouse.move(box["x"] + 20, box["y"] + 20)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] - 40, box["y"] + 20)
+    tab.mouse.up()
+    tab.mouse.move(box["x"] - 90, box["y"] + 20)
+    assert page_numbers(tab)[0][0] == pytest.approx(2 - 60 * 2 / 150)
+
+
+def test_the_button_does_what_the_optimizer_does(opened):
+    neuron, loss_of = textbook_loss()
+    loss = loss_of()
+    tab = opened(play(loss))
+    order = topological_order(loss)
+    tab.fill("#rate-number", "0.01")
+    optimizer = SGD(neuron.parameters(), lr=0.01)
+    for _ in range(20):
+        tab.click("#learn")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss = loss_of()
+    values, _ = page_numbers(tab)
+    learned = [values[order.index(parameter)] for parameter in neuron.parameters()]
+    assert learned == pytest.approx([p.data for p in neuron.parameters()], rel=1e-12)
+    assert values[-1] == pytest.approx(loss.data, rel=1e-12)
+    assert tab.text_content("#last") == f"step 20: {number(loss.data)}"
+    assert len(tab.get_attribute("#curve", "points").split()) == 21
+
+
+@pytest.mark.parametrize(("rate", "diverges"), [("0.17", False), ("0.19", True)])
+def test_the_border_of_the_learning_rate_is_found_by_hand(opened, rate, diverges):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    tab.fill("#rate-number", rate)
+    tab.evaluate("() => { for (let i = 0; i < 99; i++) $('learn').click(); }")
+    verdict = tab.inner_text("#verdict")
+    assert verdict.startswith("Diverged after ") == diverges
+    if diverges:
+        assert "the learning rate 0.19 is too large" in verdict
+    else:
+        assert page_numbers(tab)[0][-1] == pytest.approx(0.0000113, rel=1e-2)
+
+
+def test_running_learns_until_it_is_stopped_or_diverges(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    tab.click("#run")
+    assert tab.inner_text("#run") == "Stop"
+    wait_until(tab, "losses.length > 5")
+    tab.click("#run")
+    assert tab.inner_text("#run") == "Run"
+    tab.fill("#rate-number", "10")
+    tab.click("#run")
+    wait_until(tab, "running === null")
+    assert "Diverged after" in tab.inner_text("#verdict")
+
+
+def test_reset_returns_to_the_recorded_numbers(opened):
+    neuron, loss_of = textbook_loss()
+    loss = loss_of()
+    tab = opened(play(loss))
+    tab.click("#end")
+    start = everything(tab), page_numbers(tab), tab.inner_text("#leaves"), tab.inner_text("tbody")
+    tab.fill("#rate-number", "1")
+    tab.uncheck("#leaves .leaf-row:nth-child(2) input[type=checkbox]")
+    for _ in range(12):
+        tab.click("#learn")
+    set_leaf(tab, 0, 7.0)
+    assert page_numbers(tab) != start[1]
+    tab.click("#reset")
+    again = everything(tab), page_numbers(tab), tab.inner_text("#leaves"), tab.inner_text("tbody")
+    assert again == start
+    assert tab.input_value("#rate-number") == "0.1"
+    assert tab.is_checked("#leaves .leaf-row:nth-child(2) input[type=checkbox]")
+    assert tab.inner_text("#verdict") == ""
+    assert (neuron.w[0].data, neuron.w[0].grad, loss.grad) == (0.5, 0.0, 0.0)
+
+
+def test_parameters_learn_and_without_a_model_the_leaves_that_are_ticked(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    ticked = "all => all.map(box => [box.getAttribute('aria-label'), box.checked])"
+    learning = tab.eval_on_selector_all("input[type=checkbox]", ticked)
+    assert [each for each in learning if each[1]] == [["w1 learns", True], ["b learns", True]]
+    assert len(learning) == 8  # w1, b, three inputs and three targets
+
+    leaves, y = neuron_by_hand()
+    tab = opened(play(y, names={}))
+    assert tab.locator("input[type=checkbox]:checked").count() == 5
+    tab.uncheck("[aria-label='x1 learns']")
+    tab.click("#learn")
+    values, _ = page_numbers(tab)
+    order = topological_order(y)
+    assert values[order.index(leaves[1])] == 3.0
+    assert values[order.index(leaves[0])] < 0.5
+
+
+def test_numbers_that_mean_nothing_are_named(opened):
+    x = Value(2.0, label="x")
+    tab = opened(play(x.log() * 3))
+    set_leaf(tab, 0, -1.0)
+    assert tab.inner_text("#verdict").startswith("v1 = log(x) = log(−1) = nan: from there on")
+    assert boxes(tab)[0][-2:] == ["data −1", "grad nan"] or "nan" in str(boxes(tab))
+    set_leaf(tab, 0, 1.0)
+    assert tab.inner_text("#verdict") == ""
+
+
+def test_a_learning_rate_that_is_none_is_refused(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    tab.fill("#rate-number", "-1")
+    tab.click("#learn")
+    assert "not negative" in tab.inner_text("#verdict")
+    assert page_numbers(tab)[0][-1] == 10.5
+
+
+# Graphs of other kinds.
+
+
+def test_an_operation_without_a_rule_can_be_watched_and_with_one_be_played(opened):
+    x = Value(2.0, label="x")
+    y = Value(8.0, (x,), (12.0,), "cube") + x
+    tab = opened(play(y))
+    tab.click("#forward")
+    assert words(tab) == "cube = cube of x = 8" or words(tab) == "v1 = cube of x = 8"
+    tab.click("#end")
+    assert boxes(tab)[0][-1] == "grad 13"
+    assert "cannot compute the operation 'cube'" in tab.inner_text("#refusal")
+    assert tab.is_hidden("#learning")
+
+    tab = opened(play(y, rules={"cube": Rule("a ** 3", "3 * a ** 2")}))
+    set_leaf(tab, 0, 3.0)
+    assert page_numbers(tab) == [[3.0, 27.0, 30.0], [28.0, 1.0, 1.0]]
+    with pytest.raises(ValueError, match="must be a Rule with a value and 1 partial"):
+        play(y, rules={"cube": Rule("a ** 3")})
+    with pytest.raises(ValueError, match="a page computes with numbers"):
+        play(y, rules={"cube": Rule("a ** 3", "3 * a ** 2 if a else a")})
+
+
+def test_a_leaf_alone_is_played(opened):
+    tab = opened(play(Value(2.0, label="x")))
+    tab.click("#forward")
+    assert boxes(tab) == [["x", "\u00a0 ", "input", "data 2", "grad 1"]]
+    assert tab.is_disabled("#forward")
+
+
+def test_numbers_from_before_the_leaves_moved_are_marked_until_they_follow(opened):
+    neuron, loss_of = textbook_loss()
+    loss = loss_of()
+    assert opened(play(loss)).is_hidden("#old")
+    loss.backward()
+    SGD(neuron.parameters(), lr=0.01).step()
+    tab = opened(play(loss))
+    assert tab.is_visible("#old")
+    assert page_numbers(tab)[0][-1] == 10.5
+    set_leaf(tab, topological_order(loss).index(neuron.b), 0.0)
+    assert tab.is_hidden("#old")
+
+
+def test_hostile_names_do_nothing(opened):
+    names = [
+        "</script><script>alert(1)</script>",
+        "<img src=x onerror=alert(2)>",
+        "<!-- <script>",
+        "$graph ${1} `",
+        "\\N \"'&amp;\u2028]]>",
+        "__proto__",
+    ]
+    leaves = [Value(float(i), label=name) for i, name in enumerate(names, 1)]
+    y = mean(leaves)
+    y.label = f"{names[0]}!"
+    tab = opened(play(y))
+    tab.click("#end")
+    assert tab.title() == f"Backpropagation through {names[0]}!"
+    for i, name in enumerate(names, 1):
+        assert name.strip() in tab.inner_text("#leaves") or i == 5
+    assert names[0] in words(tab)
+    tab.click("#learn")
+    assert tab.locator("script").count() == 2
+    assert tab.locator("img").count() == 0
+
+
+def test_a_page_of_500_values_works(opened):
+    rng = random.Random(0)
+    nodes = [Value(rng.uniform(-1, 1)) for _ in range(20)]
+    for _ in range(480):
+        a, b = rng.choices(nodes[-60:], k=2)
+        nodes.append((a * b).tanh() if rng.random() < 0.3 else a + b * 0.5)
+    y = mean(nodes[-40:])
+    assert len(topological_order(y)) > 500
+    tab = opened(play(y))
+    tab.click("#end")
+    gradients = gradients_of(y)
+    assert [box[-1] for box in boxes(tab)] == [f"grad {number(g)}" for g in gradients]
+    arrows = sum(1 for _ in edges(topological_order(y)))
+    assert tab.locator("#picture .edge").count() == arrows
+
+
+# For everybody.
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways_and_every_text_can_be_seen(opened, width, scheme):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()), viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab.click("#end")
+    tab.click("#predict", force=True) if tab.is_enabled("#predict") else tab.click("#back")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    colours = tab.evaluate("""() => {
+        const text = getComputedStyle(document.querySelector("#picture .output text")).fill;
+        const box = getComputedStyle(document.querySelector("#picture .output polygon")).fill;
+        return [text, box, getComputedStyle(document.body).backgroundColor];
+    }""")
+    text, box, paper = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours]
+    assert abs(text - box) > 300
+    assert (paper > 600) == (scheme == "light")
+
+
+def test_every_control_has_a_name_and_what_happens_is_read_out(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss := loss_of()))
+    assert loss.data == 10.5
+    unnamed = tab.eval_on_selector_all(
+        "button, input, select",
+        """all => all.filter(e => !(e.getAttribute("aria-label") || e.textContent.trim()
+            || e.labels?.length)).map(e => e.id)""",
+    )
+    assert unnamed == []
+    assert tab.get_attribute("#saying", "aria-live") == "polite"
+    assert tab.get_attribute("#picture", "aria-label") == "The computation graph of loss"
+    tab.select_option("#speed", "20")
+    tab.click("#play")
+    assert tab.get_attribute("#saying", "aria-live") == "off"  # too quick to be read out
+    tab.click("#play")
+    assert tab.get_attribute("#saying", "aria-live") == "polite"
+    tab.keyboard.press("Home")
+    tab.click("#forward")
+    assert tab.get_attribute("#place", "aria-valuetext") == words(tab)
+
+
+@pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "along")])
+def test_nothing_moves_by_itself_for_those_who_do_not_want_it(opened, motion, animation):
+    _, y = neuron_by_hand()
+    tab = opened(play(y), reduced_motion=motion)
+    tab.click("#end")
+    style = "getComputedStyle(document.querySelector('.edge.now path')).animationName"
+    assert tab.evaluate(style) == animation
+
+
+def test_pages_in_a_notebook_do_not_meet(browser, opened):
+    _, y = neuron_by_hand()
+    page = play(y)
+    frame = page._repr_mimebundle_()["text/html"]
+    tab = opened(page)
+    tab.set_content(f"<p id=words>mine</p>{frame}{frame}")
+    first, second = tab.frames[1:]
+    first.wait_for_selector("#forward")
+    second.wait_for_selector("#forward")
+    first.click("#forward")
+    assert first.inner_text("#words") == "v1 = w1 * x1 = 0.5 * 3 = 1.5"
+    assert second.inner_text("#words") == "The leaves have their numbers."
+    assert tab.inner_text("p") == "mine"
+
+
+# Without a browser.
+
+
+def test_a_page_says_how_large_it_is():
+    _, y = neuron_by_hand()
+    page = play(y)
+    assert repr(page) == "Page(10 values, 15 steps)"
+    assert page._repr_mimebundle_()["text/plain"] == repr(page)
+
+
+def test_the_same_graph_gives_the_same_page():
+    assert play(neuron_by_hand()[1]).html() == play(neuron_by_hand()[1]).html()
+
+
+def test_a_page_asks_for_nothing_from_elsewhere():
+    _, y = neuron_by_hand()
+    html = play(y).html()
+    addresses = re.findall(r"https?://[^\"' )]+", html)
+    assert set(addresses) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert "default-src 'none'" in html
+
+
+def test_playing_changes_nothing():
+    _, y = neuron_by_hand()
+    y.backward()
+    before = [(v.data, v.grad, v.label) for v in topological_order(y)]
+    play(y).html()
+    assert [(v.data, v.grad, v.label) for v in topological_order(y)] == before
+
+
+def test_what_cannot_be_played_or_saved_is_an_error(tmp_path, monkeypatch):
+    _, y = neuron_by_hand()
+    with pytest.raises(ValueError, match=r"a page's file ends in \.html, not 'page.svg'"):
+        play(y).save("page.svg")
+    with pytest.raises(FileNotFoundError):
+        play(y).save(tmp_path / "nowhere" / "page.html")
+    with pytest.raises(TypeError, match="a graph is that of one Value"):
+        play([y])
+    with pytest.raises(ValueError, match="at most 2,000 values, not 2,001"):
+        play(mean([Value(1.0) for _ in range(2000)]))
+    monkeypatch.setenv("TINYGRAD_NEURON_DOT", "/nowhere/dot")
+    path = tmp_path / "page.html"
+    path.write_text("mine")
+    with pytest.raises(RuntimeError, match="no layout program could draw this"):
+        play(y).save(path)
+    assert path.read_text() == "mine"
+    assert "no layout program" in play(y)._repr_mimebundle_()["text/plain"]

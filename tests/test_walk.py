@@ -1,0 +1,248 @@
+"""The walk in a terminal, through a pseudo-terminal."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tinygrad_neuron import Neuron, Value, steps, topological_order, walk
+
+termios = pytest.importorskip("termios", reason="single keys need a POSIX terminal")
+fcntl = pytest.importorskip("fcntl")
+pty = pytest.importorskip("pty")
+
+EXPRESSION = ["tanh(w*x + b)", "w=0.5", "x=2", "b=-0.25"]
+RIGHT, LEFT, HOME, END = "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F"
+
+
+class Terminal:
+    """A program in a terminal of so many columns and lines."""
+
+    def __init__(self, arguments, columns=100, lines=30):
+        self.master, self.slave = pty.openpty()
+        size = lines.to_bytes(2, sys.byteorder) + columns.to_bytes(2, sys.byteorder) + bytes(4)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
+        self.before = termios.tcgetattr(self.slave)
+        self.shown = ""
+
+        def own_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            preexec_fn=own_terminal,  # so that Ctrl-C reaches it
+            env=environment | {"TERM": "xterm"},
+        )
+
+    def read(self, seconds):
+        while select.select([self.master], [], [], seconds)[0]:
+            self.shown += os.read(self.master, 10_000).decode()
+
+    def screen(self, until="q quit"):
+        """The lines of the last screen, once it has been written whole."""
+        deadline = time.monotonic() + 20
+        while until not in self.shown.rpartition("\x1b[J")[2]:
+            assert time.monotonic() < deadline, self.shown
+            self.read(0.02)
+        self.read(0.05)
+        return re.sub(r"\x1b\[[\d?]*[a-zA-Z]", "", self.shown.rpartition("\x1b[J")[2]).split("\r\n")
+
+    def press(self, keys, until="q quit"):
+        self.shown = ""
+        os.write(self.master, keys.encode())
+        return self.screen(until)
+
+    def ended(self):
+        """The exit status; the terminal must be as it was."""
+        status = self.process.wait(20)
+        self.read(0.05)
+        assert termios.tcgetattr(self.slave) == self.before
+        assert self.shown.endswith("\x1b[?25h\x1b[?1049l") or "\x1b[?25h\x1b[?1049l" in self.shown
+        return status
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def terminal():
+    opened = []
+
+    def open_terminal(*arguments, **size):
+        opened.append(Terminal(arguments, **size))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def walking(terminal):
+    return terminal("-m", "tinygrad_neuron", "walk", *EXPRESSION)
+
+
+def test_the_first_screen_is_before_the_first_step(walking):
+    assert walking.screen() == [
+        "Backward pass of tanh(w*x + b), step 0 of 5",
+        "",
+        "▶ tanh(w*x + b)  tanh  data 0.6351  grad 1",
+        "  └─ v2  +             data 0.75    grad             ∂ 0.5966",
+        "     ├─ v1  *          data 1       grad             ∂₁ 1",
+        "     │  ├─ w  input    data 0.5     grad             ∂₁ 2",
+        "     │  └─ x  input    data 2       grad             ∂₂ 0.5",
+        "     └─ b  input       data −0.25   grad             ∂₂ 1",
+        "",
+        "(tanh(w*x + b)).grad = 1, its derivative by itself",
+        "",
+        "",
+        "→ forward   ← back   g first   G last   p predict   q quit",
+    ]
+
+
+def test_a_step_marks_its_arrow_and_fills_in_the_gradient(walking):
+    walking.screen()
+    screen = walking.press(RIGHT * 4)
+    assert screen[0].endswith("step 4 of 5")
+    assert [line for line in screen if "▶" in line] == [
+        "▶    │  ├─ w  input    data 0.5     grad 1.193       ∂₁ 2"
+    ]
+    assert "  └─ v2  +             data 0.75    grad 0.5966      ∂ 0.5966" in screen
+    assert "w.grad += ∂v1/∂w · v1.grad = 2 · 0.5966 = 1.193   (0 → 1.193)" in screen
+    assert "\x1b[1m▶    │  ├─ w" in walking.shown  # in bold
+
+
+def test_the_keys_lead_forward_back_to_the_first_and_the_last(walking):
+    walking.screen()
+    for keys, place in [
+        (RIGHT, 1), (" ", 2), ("n", 3), ("\r", 4), (LEFT, 3), ("b", 2), ("\x7f", 1), (END, 5),
+        (RIGHT, 5), (HOME, 0), (LEFT, 0), ("G", 5), ("g", 0), ("nnb", 1), ("xyz", 1),
+        ("\x1bOC", 2), ("\x1bOD", 1),
+    ]:  # fmt: skip
+        assert walking.press(keys)[0].endswith(f"step {place} of 5")
+    assert walking.press("g") == walking.press("G" + LEFT * 5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("1.193", "Right: 1.193."),
+        ("1.2", "Right: 1.193."),
+        ("1,193", "Right: 1.193."),
+        ("−2", "Not −2: it is 1.193."),
+        ("no idea", "It is 1.193."),
+        ("", "It is 1.193."),
+    ],
+)
+def test_a_prediction_is_asked_for_before_the_number_is_shown(walking, answer, verdict):
+    walking.screen()
+    walking.press("nnn")
+    screen = walking.press("p", until="to? ")
+    assert screen[-1] == "w.grad += ∂v1/∂w · v1.grad, and so from 0 to? "
+    assert "1.193" not in walking.shown
+    screen = walking.press(f"{answer}\n")
+    assert screen[0].endswith("step 4 of 5")
+    assert verdict in screen
+    assert verdict not in walking.press(LEFT)
+
+
+def test_at_the_last_step_there_is_nothing_to_predict(walking):
+    walking.screen()
+    walking.press("G")
+    assert walking.press("pg")[0].endswith("step 0 of 5")
+
+
+@pytest.mark.parametrize("keys", ["q", "\x04", "nnq", "p\x04"])
+def test_quitting_and_the_end_of_the_input_leave_the_terminal_as_it_was(walking, keys):
+    walking.screen()
+    for key in keys:
+        os.write(walking.master, key.encode())
+        walking.read(0.2)
+    assert walking.ended() == 0
+
+
+@pytest.mark.parametrize("before", ["", "p"])
+def test_ctrl_c_leaves_the_terminal_as_it_was(walking, before):
+    walking.screen()
+    os.write(walking.master, before.encode())
+    walking.read(0.3)
+    os.write(walking.master, b"\x03")
+    assert walking.ended() == 130
+
+
+def test_a_terminal_that_goes_away_ends_the_walk(walking):
+    walking.screen()
+    os.kill(walking.process.pid, signal.SIGHUP)
+    assert walking.process.wait(20) != 0
+
+
+def test_a_tree_that_is_too_long_shows_where_the_step_is(terminal):
+    expression = " + ".join(f"x{i}*{i}" for i in range(40))
+    numbers = [f"x{i}=1" for i in range(40)]
+    walking = terminal("-m", "tinygrad_neuron", "walk", expression, *numbers, columns=60, lines=20)
+    assert len(walking.screen()) <= 20
+    for keys in ("G", "b" * 40, "g"):
+        screen = walking.press(keys)
+        assert len(screen) <= 20
+        assert max(map(len, screen)) <= 60
+        assert len([line for line in screen if line.startswith("▶")]) == 1
+        assert any("lines of the tree are out of sight" in line for line in screen)
+
+
+def test_walk_is_a_function_too(terminal):
+    program = "from tinygrad_neuron import *; x = Value(3.0); y = x * x; walk(y); print(y)"
+    walking = terminal("-c", program)
+    assert walking.screen()[0] == "Backward pass of y, step 0 of 2"
+    assert "∂₂y/∂x · y.grad = 3 · 1 = 3   (3 → 6)" in str(walking.press("G"))
+    os.write(walking.master, b"q")
+    assert walking.ended() == 0
+    assert walking.shown.endswith("Value(9.0, grad=0.0, op='*')\r\n")
+
+
+# Where there is no terminal.
+
+
+def test_in_a_pipe_all_steps_are_printed(capsys):
+    neuron = Neuron(2)
+    y = neuron([1.0, 2.0])
+    walk(y)
+    assert capsys.readouterr().out.splitlines() == [str(step) for step in steps(y)]
+    command = [sys.executable, "-m", "tinygrad_neuron", "walk", "x*x", "x=3"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL)
+    assert done.stdout == (
+        "x.grad += ∂₁(x*x)/∂x · (x*x).grad = 3 · 1 = 3   (0 → 3)\n"
+        "x.grad += ∂₂(x*x)/∂x · (x*x).grad = 3 · 1 = 3   (3 → 6)\n"
+    )
+
+
+def test_a_terminal_that_knows_no_cursor_gets_all_steps(terminal):
+    program = "import os; os.environ.update(TERM='dumb'); "
+    program += "from tinygrad_neuron import *; walk(-Value(1.0))"
+    plain = terminal("-c", program)
+    plain.process.wait(20)
+    plain.read(0.1)
+    assert plain.shown.count(".grad += ") == 1
+    assert "\x1b" not in plain.shown
+
+
+def test_walking_changes_nothing(capsys):
+    x = Value(3.0, label="x")
+    y = x * x
+    y.backward()
+    walk(y)
+    assert [node.grad for node in topological_order(y)] == [6.0, 1.0]
+    with pytest.raises(TypeError, match="a graph is that of one Value"):
+        walk(3.0)

@@ -1,0 +1,190 @@
+"""Where does the nan come from? The first number that is not finite stops the program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ContextDecorator
+from math import inf, isfinite
+from os.path import dirname, join
+from threading import Lock, get_ident
+from types import FrameType, TracebackType
+
+from tinygrad_neuron.engine import Value, edges, evaluate, topological_order
+from tinygrad_neuron.view.names import Names, parts, search, variables_of
+from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
+from tinygrad_neuron.view.steps import backward_over
+
+PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
+SHOWN = 6  # operands in a message: a dot may have thousands
+LONGEST_SOURCE = 80  # letters
+
+Place = tuple[str, int]  # a file and the number of a line
+
+
+class detect_anomaly(ContextDecorator):
+    """In this thread stop at the first nan or infinity that an operation makes, and say where.
+
+    That is a FloatingPointError, for a result as for a gradient, with the operation, its operands
+    and your line that wrote it. What is outside an operation's domain, as log(0), becomes one too.
+    Your own infinite leaves are no anomaly, nor are the gradients of constants, which go nowhere.
+    (PyTorch: torch.autograd.detect_anomaly looks at nan only, and in the backward pass only.)
+
+    An operation takes two to four times as long, backward a quarter longer. Outside, it costs
+    nothing: entering replaces two methods of Value, and the last to leave puts them back.
+
+    >>> a, b = Value(float("inf")), Value(float("inf"))
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     y = a - b
+    Traceback (most recent call last):
+        ...
+    FloatingPointError: operation "-" gave nan from a = inf and b = inf, in ..., line 2: y = a - b
+    """
+
+    def __enter__(self) -> None:
+        with lock:
+            if not watched_threads:
+                replace_methods(watched_init, watched_backward)
+            watched_threads.append(get_ident())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with lock:
+            watched_threads.remove(get_ident())
+            if not watched_threads:
+                replace_methods(plain_init, plain_backward)
+                lines.clear()
+        if isinstance(error, ValueError | ArithmeticError) and (text := domain_error(traceback)):
+            raise FloatingPointError(text) from error
+
+
+lock = Lock()
+watched_threads: list[int] = []  # each as often as it has entered and not left
+lines: dict[int, Place] = {}  # by id, because a node as the key would keep its graph alive
+plain_init, plain_backward = Value.__init__, Value.backward
+
+
+def replace_methods(init: object, backward: object) -> None:
+    for name, method in (("__init__", init), ("backward", backward)):
+        setattr(Value, name, method)
+
+
+def watched_init(
+    self: Value,
+    data: float,
+    operands: tuple[Value, ...] = (),
+    partials: tuple[float, ...] = (),
+    op: str = "",
+    label: str = "",
+) -> None:
+    plain_init(self, data, operands, partials, op, label)
+    if not operands:
+        return
+    if get_ident() not in watched_threads:
+        lines.pop(id(self), None)  # of a node that was freed
+        return
+    user = users_frame()
+    lines[id(self)] = place = user.f_code.co_filename, user.f_lineno
+    del user  # which the traceback of an error would keep
+    if not isfinite(self.data):  # of operands, not self.operands, which no_grad() leaves empty
+        given = described(operands)
+        text = f"{quoted(op)} gave {number(self.data)} from {given}, {written(place)}"
+        raise FloatingPointError(f"operation {text}")
+
+
+def watched_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
+    return checked_edges(order) if get_ident() in watched_threads else edges(order)
+
+
+def checked_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
+    """The edges of a backward pass, with a look at what each has added to the operand's grad."""
+    for node, operand, partial in edges(order):
+        before = operand.grad
+        yield node, operand, partial
+        # A grad that was inf before is no fault of this edge.
+        if isfinite(before) and not isfinite(operand.grad) and operand.op != "const":
+            raise FloatingPointError(backward_error(order, node, operand, partial, before))
+
+
+watched_backward = backward_over(watched_edges)
+
+
+def backward_error(
+    order: Sequence[Value], node: Value, operand: Value, partial: float, before: float
+) -> str:
+    names = Names(order, variables_of(users_frame())).of
+    y, x = word(names[node]), word(names[operand])
+    numbers = f"{number(before)} + {factor(partial)} · {factor(node.grad)}"
+    chain_rule = f"{x}.grad + {derivative('∂', y, x)} · {y}.grad"
+    return (
+        f"backward through {quoted(node.op)} gave {chain_rule} = {numbers} = "
+        f"{number(operand.grad)} at {x} = {number(operand.data)}, {written(lines.get(id(node)))}"
+    )
+
+
+def domain_error(traceback: TracebackType | None) -> str:
+    """What to say of an error that the engine's `evaluate` raised; of others ""."""
+    innermost, users = traceback, traceback
+    while innermost and innermost.tb_next:
+        innermost = innermost.tb_next
+        if is_users(innermost.tb_frame):
+            users = innermost
+    if innermost is None or users is None or innermost.tb_frame.f_code is not evaluate.__code__:
+        return ""
+    given = innermost.tb_frame.f_locals
+    operand = described([given["node"]], users.tb_frame)
+    place = users.tb_frame.f_code.co_filename, users.tb_lineno
+    return f"{given['rule']}, not {operand}, {written(place)}"
+
+
+def described(operands: Iterable[Value], frame: FrameType | None = None) -> str:
+    """The operands with their names in the user's frame, the largest of them if they are many."""
+    root = Value.__new__(Value)  # without the constructor, which is replaced
+    root.operands = tuple(dict.fromkeys(operands))
+    variables = variables_of(frame or users_frame())
+    # With the models' other parameters, or else a w1 would not be told from another neuron's.
+    models, _ = search(variables, None)
+    held = [v for _, m in models for _, v in parts("", m, open_models=True) if isinstance(v, Value)]
+    names = Names(list(dict.fromkeys(topological_order(root)[:-1] + held)), variables)
+    # What is not finite comes first, and then what may have overflowed.
+    sizes = {v: abs(v.data) if isfinite(v.data) else inf for v in root.operands}
+    shown = set(sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN])
+    words = []
+    for v in root.operands:
+        if v in shown:
+            name = f"{names.of[v]} = " if v not in names.unnamed else ""
+            origin = f" (of {printable(str(v.op))})" if v.operands and not name else ""
+            words.append(f"{name}{number(v.data)}{origin}")
+    if len(shown) < len(root.operands):
+        words.append("…")
+    return (" and " if len(words) == 2 else ", ").join(words)
+
+
+def quoted(op: str) -> str:
+    return f'"{printable(str(op))}"'
+
+
+def users_frame() -> FrameType:
+    """The innermost frame that is not this package's own."""
+    frame = sys._getframe()
+    while not is_users(frame) and frame.f_back:
+        frame = frame.f_back
+    return frame
+
+
+def is_users(frame: FrameType) -> bool:
+    return not frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def written(place: Place | None) -> str:
+    """The file, the number of the line and, where there is a source, the line."""
+    if place is None:
+        return "in a line that is not known, because it ran outside detect_anomaly()"
+    from linecache import getline  # slow to import
+
+    source = printable(getline(*place).strip(), LONGEST_SOURCE)
+    return f"in {place[0]}, line {place[1]}" + (f": {source}" if source else "")

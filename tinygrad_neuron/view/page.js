@@ -1,0 +1,523 @@
+// The page of a graph. What is shown depends on the numbers of the leaves and on the step alone:
+// steps 1 … are the forward pass, a value each; then comes the output's gradient by itself; then
+// the backward pass, an arrow each.
+
+const graph = JSON.parse(document.getElementById("graph").textContent);
+const nodes = graph.nodes;
+const output = nodes.length - 1;
+const playable = !graph.refusal;
+const places = nodes.map((_, i) => i);  // in topological order
+const inner = places.filter(i => nodes[i].operands.length);
+const leaves = places.filter(i => !nodes[i].operands.length);
+const edges = [];  // in the order of the backward pass
+for (const i of [...inner].reverse()) {
+  nodes[i].operands.forEach((operand, position) =>
+    edges.push({ node: i, operand, position, arrow: nodes[i].first + position }));
+}
+const seed = inner.length + 1;  // the step at which the output gets its gradient
+const last = seed + edges.length;
+const computedAt = nodes.map(() => 0);
+inner.forEach((i, n) => { computedAt[i] = n + 1; });
+
+const $ = id => document.getElementById(id);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Numbers.
+
+const recorded = { v: nodes.map(node => Number(node.data)), d: graph.partials.map(Number) };
+let v, d, gradients;  // values, local derivatives, and for each edge what it does to a gradient
+let finalGradients;
+
+function chainRule() {
+  const grad = nodes.map(() => 0);
+  grad[output] = 1;
+  gradients = edges.map(({ node, operand, arrow }) => {
+    const before = grad[operand];
+    grad[operand] += grad[node] * d[arrow];
+    return { upstream: grad[node], before, after: grad[operand] };
+  });
+  finalGradients = grad;
+}
+
+function restore() {
+  v = recorded.v.slice();
+  d = recorded.d.slice();
+  chainRule();
+}
+
+function recompute() {
+  program(v, d);
+  chainRule();
+}
+
+function number(x) {  // four significant digits, as everywhere in the package
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  const exact = size.toExponential(30);
+  const halfway = /^\d\.\d\d[02468]50*e/.test(exact);  // is rounded to the even digit
+  const [digits, power] = (halfway ? exact.slice(0, 5) + exact.slice(exact.indexOf("e"))
+    : size.toExponential(3)).split("e");
+  const exponent = Number(power);
+  const short = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  const text = exponent < -4 || exponent >= 4
+    ? `${short(digits)}e${exponent < 0 ? "−" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`
+    : short(Number(`${digits}e${exponent}`).toFixed(3 - exponent));
+  return (x < 0 ? "−" : "") + text;
+}
+
+const factor = x => number(x).startsWith("−") ? `(${number(x)})` : number(x);
+const read = text => Number(text.trim().replace(/^[−–]/, "-").replace(",", ".") || NaN);
+
+// Words.
+
+const name = i => nodes[i].name ?? `(${number(v[i])})`;  // a constant is called by its number
+const derivative = ({ node, operand, position }) =>
+  `${nodes[node].signs[position]}${name(node)}/∂${name(operand)}`;
+
+function withNames(parts) {
+  return parts.map((part, i) => i % 2 ? nodes[part].name ?? number(v[part]) : part).join("");
+}
+
+function withNumbers(parts) {
+  return parts.map((part, i) => {
+    if (i % 2 === 0) return part;
+    const alone = parts[i - 1].endsWith("(") && /^[),]/.test(parts[i + 1]);
+    return alone ? number(v[part]) : factor(v[part]);
+  }).join("");
+}
+
+function forwardWords(i) {
+  const { formula, op, operands } = nodes[i];
+  if (!formula) return `${name(i)} = ${op} of ${operands.map(name).slice(0, 8).join(", ")}${
+    operands.length > 8 ? ", …" : ""} = ${number(v[i])}`;
+  return `${name(i)} = ${withNames(formula)} = ${withNumbers(formula)} = ${number(v[i])}`;
+}
+
+function partialWords(edge) {
+  const formula = nodes[edge.node].slopes?.[edge.position];
+  const result = number(d[edge.arrow]), told = formula ? withNames(formula) : result;
+  const bare = /^-?\d+$/.test(told) || told === result;
+  return `${derivative(edge)}${bare ? "" : ` = ${told}`} = ${result}`;
+}
+
+function edgeWords(n) {
+  const edge = edges[n], { upstream } = gradients[n];
+  return `${name(edge.operand)}.grad += ${derivative(edge)} · ${name(edge.node)}.grad = ${
+    factor(d[edge.arrow])} · ${factor(upstream)} = ${number(d[edge.arrow] * upstream)}`;
+}
+
+function describe(k) {
+  const passes = `step ${k} of ${last}`;
+  if (k === 0) {
+    const note = "Press Play, or step with the arrow keys.";
+    return { phase: `Before the forward pass, ${passes}`, words: "The leaves have their numbers.", note };
+  }
+  if (k < seed) {
+    const i = inner[k - 1];
+    const partials = nodes[i].operands.map((operand, position) =>
+      partialWords({ node: i, operand, position, arrow: nodes[i].first + position }));
+    const shown = partials.length > 8 ? [...partials.slice(0, 8), "…"] : partials;
+    return { phase: `Forward pass, ${passes}`, words: forwardWords(i),
+      note: `On its arrows: ${shown.join(";  ")}` };
+  }
+  if (k === seed) {
+    return { phase: `Backward pass, ${passes}`, words: `${name(output)}.grad = 1`,
+      note: `The derivative of ${name(output)} by itself. All other gradients start at 0.` };
+  }
+  const n = k - seed - 1, { operand } = edges[n], { before, after } = gradients[n];
+  const more = edges.slice(n + 1).some(edge => edge.operand === operand);
+  return { phase: `Backward pass, ${passes}`, words: edgeWords(n),
+    note: `where ${partialWords(edges[n])}.  ${name(operand)}.grad goes from ${number(before)} to ${
+      number(after)}${more ? ", and there is more to come" : " and is complete"}.` };
+}
+
+// The picture.
+
+const svg = $("picture").querySelector("svg");
+svg.querySelectorAll("title").forEach(title => title.remove());  // would pop up as tooltips
+const boxes = nodes.map((node, i) => {
+  const box = svg.getElementById(`node-${i}`);
+  const texts = box.querySelectorAll("text");
+  const [value, gradient] = [texts[texts.length - 2], texts[texts.length - 1]];
+  value.classList.add("value");
+  gradient.classList.add("gradient");
+  box.classList.toggle("leaf", !node.operands.length && playable);
+  return { box, value, gradient };
+});
+const arrows = graph.partials.map((_, i) => {
+  const arrow = svg.getElementById(`edge-${i}`);
+  return { arrow, label: arrow.querySelector("text") };
+});
+const headOf = [];  // the node that an arrow leads to
+inner.forEach(i => nodes[i].operands.forEach((_, p) => { headOf[nodes[i].first + p] = i; }));
+const signOf = [];
+inner.forEach(i => nodes[i].operands.forEach((_, p) => {
+  signOf[nodes[i].first + p] = nodes[i].marks[p];
+}));
+const natural = svg.viewBox.baseVal;
+let zoom;
+
+function setZoom(factor) {
+  zoom = Math.min(3, Math.max(0.15, factor));
+  svg.setAttribute("width", natural.width * zoom);
+  svg.setAttribute("height", natural.height * zoom);
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function bringIntoView(...elements) {  // all of them, or if there is no room, the first
+  const frame = $("picture"), outer = frame.getBoundingClientRect(), margin = 24;
+  const beyond = (start, end, from, to) =>
+    start < from + margin ? start - from - margin : end > to - margin ? end - to + margin : 0;
+  let own = elements[0].getBoundingClientRect();
+  let { left, right, top, bottom } = own;
+  for (const element of elements) {
+    own = element.getBoundingClientRect();
+    const wider = [Math.min(left, own.left), Math.max(right, own.right)];
+    const higher = [Math.min(top, own.top), Math.max(bottom, own.bottom)];
+    if (wider[1] - wider[0] + 2 * margin <= outer.width) [left, right] = wider;
+    if (higher[1] - higher[0] + 2 * margin <= outer.height) [top, bottom] = higher;
+  }
+  const x = beyond(left, right, outer.left, outer.right);
+  const y = beyond(top, bottom, outer.top, outer.bottom);
+  const smooth = !calm.matches && timer === null && running === null;
+  if (x || y) frame.scrollBy({ left: x, top: y, behavior: smooth ? "smooth" : "instant" });
+}
+
+// Steps.
+
+let step = 0;
+let timer = null;  // of Play
+const pace = () => Number($("speed").value);
+
+function show(k) {
+  step = Math.min(last, Math.max(0, k));
+  const done = Math.max(0, step - seed);  // edges
+  const grad = nodes.map(() => null);
+  if (step >= seed) grad[output] = 1;
+  for (let n = 0; n < done; n++) grad[edges[n].operand] = gradients[n].after;
+  const edge = done ? edges[done - 1] : null;
+  const current = edge ? edge.node : step === seed ? output : step ? inner[step - 1] : null;
+  boxes.forEach(({ box, value, gradient }, i) => {
+    const known = step >= computedAt[i];
+    write(value, known ? `data ${number(v[i])}` : "data");
+    write(gradient, grad[i] === null ? "grad" : `grad ${number(grad[i])}`);
+    box.classList.toggle("waiting", !known);
+    box.classList.toggle("now", i === current);
+    box.classList.toggle("into", edge ? i === edge.operand : i === current);
+  });
+  arrows.forEach(({ arrow, label }, i) => {
+    const known = step >= computedAt[headOf[i]];
+    if (label) write(label, known ? `${signOf[i]} ${number(d[i])}` : signOf[i]);
+    arrow.classList.toggle("waiting", !known);
+    arrow.classList.toggle("now", edge ? i === edge.arrow : step < seed && headOf[i] === current);
+    arrow.classList.toggle("back", i === edge?.arrow);
+  });
+  const told = describe(step);
+  write($("phase"), told.phase);
+  write($("words"), told.words);
+  write($("note"), told.note);
+  $("place").value = step;
+  $("place").setAttribute("aria-valuetext", told.words);
+  // Not disabled, which would take the focus from who steps with the keyboard.
+  for (const id of ["begin", "back"]) $(id).ariaDisabled = step === 0;
+  for (const id of ["forward", "end", "predict"]) $(id).ariaDisabled = step === last;
+  document.querySelector("tr[aria-current]")?.removeAttribute("aria-current");
+  if (step) {
+    rows[step - 1].row.setAttribute("aria-current", "step");
+    const list = $("list"), row = rows[step - 1].row;
+    const above = row.offsetTop - list.scrollTop;
+    if (above < 0 || above > list.clientHeight - 40) list.scrollTop = row.offsetTop - 60;
+  }
+  const lit = edge ? [edge.operand, edge.node] : current === null ? [] : [current];
+  if (lit.length) bringIntoView(...lit.map(i => boxes[i].box));
+  $("prediction").hidden = true;
+}
+
+function go(k) {
+  pause();
+  show(k);
+}
+
+function pause() {
+  clearTimeout(timer);
+  timer = null;
+  $("play").textContent = "Play";
+  $("saying").setAttribute("aria-live", "polite");
+}
+
+function play() {
+  if (timer !== null) return pause();
+  stopRunning();
+  if (step === last) show(0);
+  $("play").textContent = "Pause";
+  if (pace() > 1) $("saying").setAttribute("aria-live", "off");  // faster than can be read out
+  const tick = () => {
+    show(step + 1);
+    if (step === last) return pause();
+    timer = setTimeout(tick, 1000 / pace());
+  };
+  timer = setTimeout(tick, Math.min(300, 1000 / pace()));
+}
+
+// All steps in a table.
+
+const rows = [];
+for (let k = 1; k <= last; k++) {
+  const row = $("list").querySelector("tbody").insertRow();
+  const button = document.createElement("button");
+  button.textContent = k;
+  row.insertCell().append(button);
+  row.addEventListener("click", () => go(k));
+  rows.push({ row, cell: row.insertCell() });
+}
+
+function writeRows() {
+  rows.forEach(({ cell }, i) => {
+    const words = describe(i + 1).words, change = gradients[i - seed];
+    write(cell, change ? `${words}  (${number(change.before)} → ${number(change.after)})` : words);
+  });
+}
+
+// Predictions.
+
+function answer(k) {
+  if (k < seed) return v[inner[k - 1]];
+  return k === seed ? 1 : gradients[k - seed - 1].after;
+}
+
+function ask() {
+  pause();
+  if (step === last) return;
+  const k = step + 1, edge = edges[k - seed - 1];
+  const what = k < seed ? `${name(inner[k - 1])}` : k === seed ? `${name(output)}.grad`
+    : `${name(edge.operand)}.grad`;
+  const how = k < seed ? ` = ${nodes[inner[k - 1]].formula ? withNames(nodes[inner[k - 1]].formula) : nodes[inner[k - 1]].op}`
+    : k === seed ? "" : `, which is ${number(gradients[k - seed - 1].before)}, plus ${derivative(edge)} · ${
+      name(edge.node)}.grad`;
+  $("question").textContent = `What is ${what}${how}?`;
+  $("guess").value = "";
+  $("prediction").hidden = false;
+  $("guess").focus();
+}
+
+function reveal(event) {
+  event.preventDefault();
+  const right = answer(step + 1), guess = read($("guess").value);
+  show(step + 1);
+  const close = Math.abs(guess - right) <= 0.01 * Math.abs(right) || number(guess) === number(right);
+  const verdict = Number.isNaN(guess) ? `It is ${number(right)}.`
+    : close ? `Right: ${number(right)}.` : `Not ${number(guess)}: it is ${number(right)}.`;
+  $("note").textContent = `${verdict} ${$("note").textContent}`;
+  $("predict").focus();
+}
+
+// Play with it.
+
+const controls = [];  // of each leaf
+const widest = 500;  // steps in the plot
+let losses, running = null;
+
+function makeRow(i) {
+  const node = nodes[i];
+  const row = document.createElement("div");
+  row.className = "leaf-row";
+  const title = document.createElement("label");
+  title.className = "name";
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.checked = node.learns;
+  box.setAttribute("aria-label", `${node.title} learns`);
+  title.append(box, ` ${node.title}`);
+  const gradient = document.createElement("span");
+  gradient.className = "soft number";
+  const slider = document.createElement("input");
+  slider.type = "range";
+  slider.step = "any";
+  slider.setAttribute("aria-label", node.title);
+  const field = document.createElement("input");
+  field.type = "number";
+  field.step = "any";
+  field.setAttribute("aria-label", `${node.title} as a number`);
+  slider.addEventListener("input", () => move(i, slider.valueAsNumber));
+  field.addEventListener("input", () => {
+    if (Number.isFinite(field.valueAsNumber)) move(i, field.valueAsNumber);
+  });
+  row.append(title, gradient, slider, field);
+  (node.kind === "constant" ? $("constants") : $("leaves")).append(row);
+  controls.push({ i, box, gradient, slider, field });
+}
+
+function writeControls() {
+  for (const { i, gradient, slider, field } of controls) {
+    const reach = Math.max(2, 2 * Math.abs(recorded.v[i]));
+    const around = Number.isFinite(recorded.v[i]) ? recorded.v[i] : 0;
+    slider.min = Math.min(around - reach, Number.isFinite(v[i]) ? v[i] : 0);
+    slider.max = Math.max(around + reach, Number.isFinite(v[i]) ? v[i] : 0);
+    slider.value = v[i];
+    if (document.activeElement !== field) field.value = Number(v[i].toPrecision(6));
+    gradient.textContent = `grad ${number(finalGradients[i])}`;
+  }
+}
+
+let rewriting = null;
+
+function refresh() {
+  show(last);
+  writeControls();
+  plot();
+  clearTimeout(rewriting);  // the table is long, and nobody reads it while a number is dragged
+  rewriting = setTimeout(writeRows, 120);
+}
+
+function move(i, x) {
+  pause();
+  stopRunning();
+  v[i] = x;
+  recompute();
+  losses = [v[output]];
+  $("old").hidden = true;
+  refresh();
+  sayIfBroken();
+}
+
+function sayIfBroken() {
+  const broken = inner.find(i => !Number.isFinite(v[i]));
+  $("verdict").textContent = broken === undefined ? ""
+    : `${forwardWords(broken)}: from there on the numbers mean nothing.`;
+}
+
+function learn() {
+  const rate = $("rate-number").valueAsNumber;
+  if (!(rate >= 0)) {
+    $("verdict").textContent = "A learning rate is a number that is not negative.";
+    return stopRunning();
+  }
+  for (const { i, box } of controls) if (box.checked) v[i] -= rate * finalGradients[i];
+  recompute();
+  losses.push(v[output]);
+  $("old").hidden = true;
+  sayIfBroken();
+  const diverged = !Number.isFinite(v[output]) || controls.some(({ i }) => !Number.isFinite(v[i]))
+    || Math.abs(v[output]) > 1e6 * Math.max(Math.abs(losses[0]), 1e-12);
+  if (diverged) {
+    stopRunning();
+    $("verdict").textContent = `Diverged after ${losses.length - 1} steps: the learning rate ${
+      number(rate)} is too large. Reset, and try a smaller one.`;
+  }
+  refresh();
+}
+
+function run() {
+  if (running !== null) return stopRunning();
+  pause();
+  $("run").textContent = "Stop";
+  $("run").setAttribute("aria-pressed", "true");
+  $("saying").setAttribute("aria-live", "off");
+  running = setInterval(learn, 50);
+}
+
+function stopRunning() {
+  clearInterval(running);
+  running = null;
+  $("run").textContent = "Run";
+  $("run").setAttribute("aria-pressed", "false");
+  $("saying").setAttribute("aria-live", "polite");
+}
+
+function reset() {
+  pause();
+  stopRunning();
+  restore();
+  losses = [v[output]];
+  for (const { i, box } of controls) box.checked = nodes[i].learns;
+  setRate(0.1);
+  $("old").hidden = !graph.old;
+  $("verdict").textContent = "";
+  show(step);
+  writeControls();
+  writeRows();
+  plot();
+}
+
+function setRate(rate) {
+  $("rate-number").value = rate;
+  $("rate").value = Math.log10(rate);
+}
+
+function plot() {
+  const shown = losses.slice(-widest - 1).map(x => Number.isFinite(x) ? x : NaN);
+  const finite = shown.filter(x => !Number.isNaN(x));
+  const low = Math.min(...finite), high = Math.max(...finite);
+  const logarithmic = low > 0 && high / low > 50;
+  const scale = logarithmic ? Math.log : x => x;
+  const [from, to] = [scale(low), scale(high)];
+  const points = shown.map((x, n) => [4 + 312 * n / Math.max(1, shown.length - 1),
+    to > from ? 105 - 88 * (scale(x) - from) / (to - from) : 60]);
+  $("curve").setAttribute("points", points.filter(([, y]) => !Number.isNaN(y))
+    .map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" "));
+  const unit = logarithmic ? " (logarithmic)" : "";
+  const label = (step, loss) => `step ${step}: ${number(loss)}`;
+  const moved = losses.length > 1;
+  $("top").textContent = moved ? `${number(low)} to ${number(high)}${unit}` : "";
+  $("first").textContent = label(losses.length - shown.length, losses.at(-shown.length));
+  $("last").textContent = moved ? label(losses.length - 1, losses.at(-1)) : "no steps yet";
+}
+
+function dragInPicture(i) {
+  boxes[i].box.addEventListener("pointerdown", down => {
+    if (down.pointerType === "touch" || down.button) return;  // which pans
+    down.preventDefault();
+    const start = v[i], perPixel = Math.max(2, 2 * Math.abs(recorded.v[i])) / 150;
+    const onMove = event => move(i, start + (event.clientX - down.clientX) * perPixel);
+    addEventListener("pointermove", onMove);
+    addEventListener("pointerup", () => removeEventListener("pointermove", onMove), { once: true });
+  });
+}
+
+// Start.
+
+$("begin").onclick = () => go(0);
+$("back").onclick = () => go(step - 1);
+$("forward").onclick = () => go(step + 1);
+$("end").onclick = () => go(last);
+$("play").onclick = play;
+$("place").max = last;
+$("place").oninput = () => go($("place").valueAsNumber);
+$("predict").onclick = ask;
+$("prediction").onsubmit = reveal;
+$("larger").onclick = () => setZoom(zoom * 1.25);
+$("smaller").onclick = () => setZoom(zoom / 1.25);
+$("learn").onclick = () => { stopRunning(); learn(); };
+$("run").onclick = run;
+$("reset").onclick = reset;
+$("rate").oninput = () => { $("rate-number").value = Number((10 ** $("rate").value).toPrecision(3)); };
+$("rate-number").oninput = () => { $("rate").value = Math.log10($("rate-number").valueAsNumber); };
+
+addEventListener("keydown", event => {
+  const typing = event.target.matches("input, select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const actions = { ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), Home: () => go(0),
+    End: () => go(last), p: ask, P: ask };
+  if (!event.target.matches("button, summary")) actions[" "] = play;
+  if (actions[event.key]) {
+    event.preventDefault();
+    actions[event.key]();
+  }
+});
+
+setZoom(Math.min(1.25, Math.max(0.65, ($("picture").clientWidth - 4) / natural.width)));
+if (playable) {
+  leaves.forEach(makeRow);
+  leaves.forEach(dragInPicture);
+  $("constants").hidden = !$("constants").querySelector(".leaf-row");
+} else {
+  $("learning").hidden = $("hint").hidden = true;
+  $("refusal").hidden = false;
+  $("refusal").textContent = graph.refusal;
+}
+reset();
+show(0);

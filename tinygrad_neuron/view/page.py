@@ -1,0 +1,121 @@
+"""A page that plays backpropagation, and learns: one file, for any browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.nn import Module
+from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.rules import Rule
+
+MOST_VALUES = 2_000  # with which a page still answers at once
+HEIGHT = 860  # pixels of the frame in a notebook
+
+
+class Page:
+    """The result of `play`: a graph as it was then, to watch and to play with.
+
+    In a notebook it shows itself, in a frame of its own.
+
+    values  how many the graph has
+    steps   of the forward pass, a value each, and of the backward pass, an arrow each
+    """
+
+    def __init__(
+        self, title: str, source: str, graph: str, program: str, values: int, steps: int
+    ) -> None:
+        self.title = title
+        self.source = source
+        self.graph = graph
+        self.program = program
+        self.values = values
+        self.steps = steps
+
+    def __repr__(self) -> str:
+        return f"Page({self.values:,} values, {self.steps:,} steps)"
+
+    def html(self) -> str:
+        """The page, which needs nothing besides itself.
+
+        LayoutError, a RuntimeError: there is no layout program, or none that works.
+        """
+        from tinygrad_neuron.view.layout import render
+        from tinygrad_neuron.view.stage import filled_in
+
+        svg = render(self.source, "svg").decode(errors="replace")
+        return filled_in(self.title, svg[svg.index("<svg") :], self.graph, self.program)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the .html file whole, or raise.
+
+        Errors as of `html`. ValueError: another suffix. OSError: the file cannot be written.
+        """
+        page_suffix(path)
+        from tinygrad_neuron.view.files import write_whole
+
+        write_whole(path, self.html().encode())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For a notebook, and so without an error: the page, or why there is none."""
+        from html import escape
+
+        try:
+            page = escape(self.html())
+        except RuntimeError as error:
+            return {"text/plain": f"{self!r}\n{error}"}
+        look = f'style="width: 100%; height: {HEIGHT}px; border: 0"'
+        return {"text/html": f'<iframe srcdoc="{page}" {look}></iframe>', "text/plain": repr(self)}
+
+
+def play(
+    output: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    model: Module | None = None,
+    rules: Mapping[str, Rule] | None = None,
+) -> Page:
+    """A page on which the forward and the backward pass of a graph are played, step by step.
+
+    It shows the chain rule in words with the numbers put in, forwards and back, asks for
+    predictions, and computes: a leaf can be moved, and every value and gradient follows; a button
+    performs w −= learning rate · grad, on the parameters of the models found or, if there are
+    none, on all leaves that are not constants. The numbers at first are those of the forward pass
+    that was run and of a fresh backward pass.
+
+    names, model  as in `draw`
+    rules         as in `unroll`; without the rule of one of its operations, a graph can be watched
+                  but not be moved
+
+    TypeError: as in `draw`. ValueError: a graph of more than 2,000 values; a rule that is no
+    formula.
+
+    >>> x = Value(3.0, label="x")
+    >>> play(x * x + 1)
+    Page(4 values, 7 steps)
+    """
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    if len(order) > MOST_VALUES:
+        raise ValueError(
+            f"a page plays at most {MOST_VALUES:,} values, not {len(order):,}: play a node before "
+            "the output, or the loss of fewer samples"
+        )
+    from tinygrad_neuron.view.javascript import program_in_javascript
+    from tinygrad_neuron.view.stage import Stage, graph_as_json, rules_of
+
+    known_rules = rules_of(order, rules or {})
+    stage = Stage(order, known)
+    graph = graph_as_json(order, known, known_rules)
+    program = program_in_javascript(order, known_rules)
+    steps = sum(bool(node.operands) for node in order) + 1 + stage.arrow_count
+    return Page(known.of[output], stage.source, graph, program, len(order), steps)
+
+
+def page_suffix(path: str | os.PathLike[str]) -> str:
+    """The path's suffix, which must be that of a page, else it is a ValueError."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in (".html", ".htm"):
+        raise ValueError(f"a page's file ends in .html, not {os.fspath(path)!r}")
+    return suffix

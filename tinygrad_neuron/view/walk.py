@@ -1,0 +1,212 @@
+"""Walking through a backward pass in a terminal, forwards and back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.nn import Module
+from tinygrad_neuron.view.names import Names, named_graph
+from tinygrad_neuron.view.notation import number, word
+from tinygrad_neuron.view.steps import steps_of
+from tinygrad_neuron.view.tree import Line, lines_of
+
+KEYS = {
+    **dict.fromkeys(["\x1b[C", "\x1bOC", "n", " ", "\r", "\n"], "forward"),
+    **dict.fromkeys(["\x1b[D", "\x1bOD", "b", "\x7f"], "back"),
+    **dict.fromkeys(["\x1b[H", "\x1bOH", "\x1b[1~", "g"], "first"),
+    **dict.fromkeys(["\x1b[F", "\x1bOF", "\x1b[4~", "G"], "last"),
+    "p": "predict",
+    **dict.fromkeys(["q", "\x04", ""], "quit"),  # Ctrl-D, and the end of the input
+}
+HELP = "→ forward   ← back   g first   G last   p predict   q quit"
+WholeLines = Callable[[], AbstractContextManager[None]]
+GRADIENT = 10  # letters that a gradient takes: −1.235e−05
+AROUND = 8  # lines on the screen besides the tree
+CLOSE = 0.01  # how far off a prediction may be, as a part of the number
+CLEAR = "\x1b[H\x1b[J"
+OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+BOLD, PLAIN = "\x1b[1m", "\x1b[m"
+
+
+def walk(
+    output: Value, *, names: Mapping[str, object] | None = None, model: Module | None = None
+) -> None:
+    """Walk through the steps of `output.backward()` in the terminal, forwards and back.
+
+    The screen has the tree with the gradients as they are after a step, the arrow of the step
+    marked, and its sentence. The keys are written below; p asks for the next gradient before it is
+    shown, and is content with a hundredth more or less. The pass is a fresh one, as that of
+    `steps`. Where there is no terminal, as in a pipe, or none with single keys, as on Windows, all
+    steps are printed.
+
+    names, model  as in `draw`; TypeError as there
+    """
+    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    walker = Walker(order, known)
+    if is_terminal():
+        with single_keys() as whole_lines:
+            walker.run(whole_lines)
+    else:
+        for step in walker.steps:
+            print(step)
+
+
+class Walker:
+    """A place in the backward pass of a graph in topological order.
+
+    steps    its steps
+    place    how many of them have been taken
+    verdict  on the prediction of the last of them, if there was one
+    """
+
+    def __init__(self, order: Sequence[Value], names: Names) -> None:
+        self.output = order[-1]
+        self.names = names
+        self.steps = steps_of(order, names)
+        self.place = 0
+        self.verdict = ""
+        self.lines = list(lines_of(self.output, names))
+        self.line_of_edge = {(line.user, line.position): i for i, line in enumerate(self.lines)}
+        self.widths = [
+            max(len(text) for text in column)
+            for column in zip(*((x.head, number(x.value.data)) for x in self.lines))
+        ]
+
+    def run(self, whole_lines: WholeLines) -> None:
+        import shutil  # slow to import
+
+        while True:
+            width, height = shutil.get_terminal_size()
+            write(CLEAR + "\n".join(self.screen(width, height)))
+            for key in read_keys():
+                action = KEYS.get(key)
+                if action == "quit":
+                    return
+                if action == "predict" and self.place < len(self.steps):
+                    with whole_lines():
+                        try:
+                            self.predict(input(f"\n{self.question()}"))
+                        except EOFError:
+                            return
+                elif action:
+                    self.move(action)
+
+    def move(self, action: str) -> None:
+        last = len(self.steps)
+        places = {"forward": self.place + 1, "back": self.place - 1, "first": 0, "last": last}
+        self.place = min(max(places.get(action, self.place), 0), last)
+        self.verdict = ""
+
+    def question(self) -> str:
+        step = self.steps[self.place]
+        return f"{step.chain_rule}, and so from {number(step.grad_before)} to? "
+
+    def predict(self, answer: str) -> None:
+        self.move("forward")
+        right = self.steps[self.place - 1].grad_after
+        try:
+            guess = float(answer.replace("−", "-").replace(",", "."))
+        except ValueError:
+            self.verdict = f"It is {number(right)}."
+            return
+        near = abs(guess - right) <= CLOSE * abs(right) or number(guess) == number(right)
+        self.verdict = f"Right: {number(right)}."
+        if not near:
+            self.verdict = f"Not {number(guess)}: it is {number(right)}."
+
+    def screen(self, width: int, height: int) -> list[str]:
+        """The lines to be shown: part of the tree if there is no room for all of it."""
+        room = max(1, height - AROUND)
+        current, changed = 0, self.output
+        sentence = f"{word(self.names.of[self.output])}.grad = 1, its derivative by itself"
+        if self.place:
+            step = self.steps[self.place - 1]
+            current, changed = self.line_of_edge[step.node, step.position], step.operand
+            sentence = str(step)
+        start = min(max(0, current - room // 2), max(0, len(self.lines) - room))
+        gradients = {self.output: 1.0}
+        for step in self.steps[: self.place]:
+            gradients[step.operand] = step.grad_after
+        shown = enumerate(self.lines[start : start + room], start)
+        tree = []
+        for i, line in shown:
+            text = f"{'▶' if i == current else ' '} {self.tree_line(line, gradients)}"[:width]
+            lit = i == current or (line.first and line.value is changed)
+            tree.append(f"{BOLD}{text}{PLAIN}" if lit else text)
+        if cut := len(self.lines) - len(tree):
+            tree.append(f"… {cut:,} lines of the tree are out of sight"[:width])
+        title = f"Backward pass of {self.names.of[self.output]}, "
+        title += f"step {self.place:,} of {len(self.steps):,}"
+        rest = [sentence, self.verdict, "", HELP]
+        return [title[:width], "", *tree, "", *(line[:width] for line in rest)]
+
+    def tree_line(self, line: Line, gradients: Mapping[Value, float]) -> str:
+        head, data = self.widths
+        numbers = ""
+        if line.first:
+            gradient = number(gradients[line.value]) if line.value in gradients else ""
+            numbers = f"data {number(line.value.data):<{data}}  grad {gradient}"
+        width = len("data   grad ") + data + GRADIENT
+        return f"{line.head:<{head}}  {numbers:<{width}}  {line.slope}".rstrip()
+
+
+# The terminal.
+
+
+def is_terminal() -> bool:
+    """Whether single keys can be read, and a screen be written to."""
+    try:
+        import termios  # noqa: F401
+    except ImportError:
+        return False
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def single_keys() -> Iterator[WholeLines]:
+    """Keys come one by one, on a screen of their own, until the terminal is as it was again.
+
+    It gives a context in which whole lines are read as usual.
+    """
+    import termios
+    import tty
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+
+    @contextmanager
+    def whole_lines() -> Iterator[None]:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        write(SHOW_CURSOR)
+        yield
+        write(HIDE_CURSOR)
+        tty.setcbreak(terminal)
+
+    try:
+        write(OTHER_SCREEN + HIDE_CURSOR)
+        tty.setcbreak(terminal)
+        yield whole_lines
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        write(SHOW_CURSOR + OWN_SCREEN)
+
+
+def read_keys() -> list[str]:
+    """The keys that were pressed; a key with an arrow comes as several letters."""
+    import re
+
+    try:
+        text = os.read(sys.stdin.fileno(), 100).decode(errors="replace")
+    except OSError:  # the terminal is gone
+        text = ""
+    return re.findall(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|.", text, re.DOTALL) or [""]
+
+
+def write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
