@@ -229,7 +229,10 @@ def test_no_text_raises_anything_but_an_input_error(text):
         (["x", "1=1"], "must be a name and its finite number, such as w=0.5, not '1=1'"),
         (["x", "x=1", "x=2"], "x has two values; give it one"),
         (["x", "x=1", "y=2"], "the expression has no y: leave that number out"),
-        (["x", "x=1", "-o", "a.gif"], "a picture's file ends in .svg, .png, .dot, not 'a.gif'"),
+        (
+            ["x", "x=1", "-o", "a.gif"],
+            "a picture's file ends in .svg, .png, .dot, not 'a.gif'",
+        ),
         (["x", "x=1", "-o", "no-such-folder/a.dot"], "no-such-folder/a.dot: No such file"),
     ],
 )
@@ -248,6 +251,30 @@ def test_a_wrong_expression_is_one_line_and_the_place_and_exit_status_2():
         "  tanh(w*x + b)",
         "         ^",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x", "x=1", "x=2"], "x has two values; give it one"),
+        (["x", "x=1", "--html", "a.svg"], "argument --html: a page's file ends in .html, not 'a"),
+        (["x", "x=1", "--html", "no-such-folder/a.html"], "no-such-folder/a.html: No such file"),
+        (["x", "x=1", "-o", "a.svg"], "unrecognized arguments: -o"),
+        (["log(x)", "x=0"], "log(x) needs x > 0"),
+    ],
+)
+def test_wrong_arguments_of_a_walk_are_errors_too(arguments, message, tmp_path):
+    done = run("walk", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_walk_is_saved_as_a_page(tmp_path):
+    done = run("walk", "-w*x", "w=2", "x=3", "--html", tmp_path / "page.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<title>Backpropagation through -w*x</title>" in page
 
 
 def test_an_expression_may_begin_with_a_minus():

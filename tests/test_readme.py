@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# A block of "python" is run here, one of "py", which needs processes of its own, in test_torch.py.
+# A block of "python" is run here, one of "py", which needs processes of its own, in test_torch.py
+# or test_debugger.py.
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 

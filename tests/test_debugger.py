@@ -1,0 +1,180 @@
+"""Backpropagation in a debugger: the README's session, and how many presses a pass takes.
+
+A press is one command, `step` or `next`. The first one is pressed where pdb stands at the line
+that calls `backward()`, and the last one leads back to that program. pdb stops at each line, and
+also, with --Call-- or --Return--, where a function is entered or left; these are presses too.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tinygrad_neuron.engine import topological_order
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROSE = " ".join(README.split())
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+LOSS = """
+from tinygrad_neuron import Neuron, mse_loss
+neuron = Neuron(2)
+y = mse_loss([neuron([3.0, 2.0]), neuron([-1.0, 0.5])], [1.0, 2.0])
+y.backward()
+"""
+MICROGRAD = """
+from micrograd.nn import Neuron
+neuron = Neuron(2)
+neuron.w[0].data, neuron.w[1].data, neuron.b.data = 0.5, -1.0, 1.0
+y = neuron([3.0, 2.0])
+y.backward()
+"""
+
+
+def block(start):
+    """The README's one block that starts so."""
+    (found,) = re.findall(rf"^```{start}.*?^```", README, flags=re.MULTILINE | re.DOTALL)
+    return found.partition("\n")[2].removesuffix("```")
+
+
+def python_at_hand(version):
+    """The path of a Python that runs, which a shim of pyenv need not; or None."""
+    if version == THIS:
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    of_pyenv = Path.home().glob(f".pyenv/versions/{version}.*/bin/python")
+    program = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
+    for path in [found] * bool(found) + sorted(map(str, of_pyenv)):
+        done = subprocess.run([path, "-c", program], capture_output=True, text=True)
+        if done.returncode == 0 and done.stdout.startswith(f"{version} "):
+            return done.stdout.split(maxsplit=1)[1].strip()
+    return None
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(program) starts pdb on step.py; the function it returns presses and gives the answer.
+
+    An answer is what pdb says up to its next prompt, and paths in it are names of files only.
+    """
+    (tmp_path / "home").mkdir()  # no .pdbrc is there
+    home = str(tmp_path / "home")
+    own = {"HOME": home, "USERPROFILE": home, "PYTHON_COLORS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    with contextlib.ExitStack() as stack:
+
+        def started(program, python=sys.executable):
+            (tmp_path / "step.py").write_text(program, encoding="utf-8")
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [python, "-m", "pdb", "step.py"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    encoding="utf-8",
+                    cwd=tmp_path,
+                    env={**os.environ, **own, "PYTHONPATH": str(ROOT)},
+                )
+            )
+
+            def press(command=""):
+                if command:
+                    process.stdin.write(f"{command}\n")
+                    process.stdin.flush()
+                said = ""
+                while not said.endswith("(Pdb) ") and (character := process.stdout.read(1)):
+                    said += character
+                said = said.removesuffix("(Pdb) ")
+                return re.sub(r"^(> |Breakpoint \d+ at ).*[/\\]", r"\1", said, flags=re.MULTILINE)
+
+            return press
+
+        yield started
+
+
+def presses(start, program, command):
+    """pdb's answers from `y.backward()` until the program goes on; command(answer) is pressed."""
+    press = start(program)
+    press()
+    line = program.splitlines().index("y.backward()") + 1
+    press(f"break step.py:{line}")
+    answers = [press("continue")]
+    assert answers[0].endswith("-> y.backward()\n")
+    while "<module>" not in answers[-1] or len(answers) == 1:
+        answers.append(press("step" if len(answers) == 1 else command(answers[-1])))
+        assert len(answers) < 1000, answers[-1]
+    return answers[1:]
+
+
+def lines(answers):
+    """The lines that were to be run next: of the engine's, without calls and returns."""
+    inside = [answer for answer in answers if re.search(r"^> engine\.py", answer)]
+    return [answer.partition("\n-> ")[2].rstrip("\n") for answer in inside]
+
+
+@pytest.mark.parametrize("version", sorted({THIS, "3.11", "3.12", "3.13", "3.14"}))
+def test_the_debugger_says_what_the_readme_shows_on_each_python_at_hand(start, version):
+    python = python_at_hand(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    shown = block("pdb")
+    opening = "$ python -m pdb step.py\n"
+    assert shown.startswith(opening)
+    press = start(block("py\n# step"), python)
+    transcript = opening + press()
+    for command in re.findall(r"^\(Pdb\) (.*)$", shown, flags=re.MULTILINE):
+        transcript += f"(Pdb) {command}\n" + press(command)
+    assert transcript == shown
+
+
+@pytest.mark.parametrize("program", [None, LOSS], ids=["the README's", "a loss"])
+def test_an_edge_takes_two_presses_and_the_first_is_reached_in_eight(start, program):
+    program = program or block("py\n# step")
+    answers = presses(start, program, lambda answer: "next")
+    chain_rule = [n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer]
+    assert chain_rule[0] <= 8
+    assert {after - before for before, after in pairwise(chain_rule)} == {2}
+    namespace = {}
+    exec(program, namespace)
+    order = topological_order(namespace["y"])
+    assert len(chain_rule) == sum(len(node.operands) for node in order)
+
+
+def test_a_neuron_takes_the_presses_that_the_readme_states(start):
+    answers = presses(start, block("py\n# step"), lambda answer: "next")
+    first = next(n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer)
+    assert (first, len(answers)) == (6, 21)
+    assert "The sixth press reaches the chain rule" in PROSE
+    assert "after 21 presses this neuron's seven arrows are done" in PROSE
+    assert len(lines(answers)) == 18
+    assert len([line for line in lines(answers) if "# the chain rule" in line]) == 7
+
+
+def test_micrograds_neuron_takes_the_presses_that_the_readme_states(start):
+    pytest.importorskip("micrograd")
+
+    def only_into_closures(answer):
+        return "step" if "v._backward()" in answer else "next"
+
+    answers = presses(start, MICROGRAD, lambda answer: "step")
+    careful = presses(start, MICROGRAD, only_into_closures)
+    assert (len(answers), len(careful)) == (141, 63)
+    assert "141 presses of `step`, or 63 with `next`" in PROSE
+    assert len(lines(answers)) == 98
+    assert "98 lines there, against 18 here" in PROSE
+    for each in answers, careful:
+        assert len([line for line in lines(each) if ".grad +=" in line]) == 9
+
+
+def test_vs_code_steps_into_an_installed_engine_too():
+    (configuration,) = json.loads(block("json"))["configurations"]
+    assert configuration["type"] == "debugpy"
+    assert configuration["justMyCode"] is False
+    assert configuration["program"].endswith("/step.py")
+    assert '`operand.label == "w2"`' in README
+    assert 'operand.label == "w2"\n' in block("pdb")
