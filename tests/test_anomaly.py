@@ -22,7 +22,7 @@ from tinygrad_neuron import (
     mse_loss,
     no_grad,
 )
-from tinygrad_neuron.view.anomaly import lines
+from tinygrad_neuron.view.anomaly import places
 
 TINY = 5e-324  # the smallest float above 0: 1 / TINY is inf
 
@@ -290,13 +290,13 @@ def test_outside_the_context_values_have_their_own_methods():
         assert Value.backward is not originals[1]
         assert engine.edges is originals[2]
         assert (Value(2.0) * 3.0).data == 6.0
-        assert len(lines) == 1
+        assert len(places) == 1
         raise KeyError
 
     with pytest.raises(KeyError):
         program()
     assert (Value.__init__, Value.backward, engine.edges) == originals
-    assert lines == {}
+    assert places == {}
     assert (Value(inf) - 1).data == inf
 
 
@@ -335,7 +335,7 @@ def test_other_threads_are_not_looked_at():
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join()
-        assert lines == {}
+        assert places == {}
     assert found == [-inf, inf]
 
 
@@ -367,7 +367,7 @@ def test_nodes_are_freed_at_once_inside_the_context_too(collector_off):
             y = sum((x * k).tanh() for k in range(1, 50))
             y.backward()
             assert nodes_alive() < before + 400  # two graphs: the new one, and that of the old y
-        assert len(lines) < 400
+        assert len(places) < 400
         del x, y
         assert nodes_alive() == before
 
@@ -413,7 +413,7 @@ def test_a_node_of_another_thread_does_not_inherit_the_line_of_a_freed_one():
         thread = threading.Thread(target=lambda: nodes.extend(x.log() for _ in range(1000)))
         thread.start()
         thread.join()
-        assert not {id(node) for node in nodes} & lines.keys()
+        assert not {id(node) for node in nodes} & places.keys()
     assert {id(node) for node in nodes} & set(freed)  # or else nothing was tried
 
 
@@ -428,3 +428,12 @@ def test_the_context_imports_no_slow_module():
     run = [sys.executable, "-c", program]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_second_of_two_edges_between_the_same_values_is_told_apart():
+    def program():
+        x = Value(1e308, label="x")
+        (y := Value(1.0, (x, x), (1.5e308, 1.5e308), "mine")).backward()
+        return y
+
+    assert "x.grad + ∂₂y/∂x · y.grad = 1.5e+308 + 1.5e+308 · 1 = inf" in message(program)

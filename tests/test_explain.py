@@ -7,7 +7,7 @@ import pytest
 from graphs import Program as RandomProgram
 from graphs import nodes_alive, sizes_of_gradients
 
-from tinygrad_neuron import Value, dot, explain, mean, topological_order
+from tinygrad_neuron import Value, detect_anomaly, dot, explain, mean, topological_order
 
 
 def all_paths(output, node):
@@ -89,6 +89,10 @@ def test_among_paths_that_are_all_alike_none_is_walked_in_vain():
 def test_more_than_10_to_the_1000_paths_are_counted_as_that():
     x, y = stages(4000, 0.0)
     assert "the sum over more than 10^1000 paths" in str(explain(y, x))
+    assert str(explain(y, x)).endswith("more than 10^1000 of them blocked, together 0")
+    many = y + (y - 1e300).relu()
+    text = "… and more than 10^1000 more, more than 10^1000 of them blocked, together 0"
+    assert str(explain(many, x)).endswith(text)
     x, y = stages(200, 0.0)
     assert explain(y, x).count == 2**200
     assert "the sum over about 10^60 paths" in str(explain(y, x))  # 2**200 = 1.6e60
@@ -126,7 +130,8 @@ def test_what_the_output_does_not_depend_on_has_no_path():
     x, y = Value(1.0, label="x"), Value(2.0) * 3
     explanation = explain(y, x)
     assert (explanation.gradient, explanation.count, explanation.paths) == (0.0, 0, [])
-    assert str(explanation) == "0: y does not depend on Value(1.0, grad=0.0, label='x')"
+    assert str(explanation) == "0: y does not depend on x"
+    assert str(explain(y, Value(1.0))) == "0: y does not depend on Value(1.0, grad=0.0)"
 
 
 def test_the_output_by_itself_is_1():
@@ -152,7 +157,25 @@ def test_a_path_with_an_infinite_derivative_is_the_largest():
     explanation = explain(y, x)
     assert [path.product for path in explanation.paths] == [math.inf, 1e300]
     assert str(explanation).startswith("∂y/∂x = inf: the sum over 2 paths")
-    assert math.isnan(explain(x.sqrt() * 0.0, x).paths[0].product)
+
+
+def test_a_path_with_both_0_and_infinity_is_nan_and_comes_first():
+    x = Value(0.0, label="x")
+    y = x.sqrt() * 0.0 + x * 2
+    assert str(explain(y, x)).splitlines() == [
+        "∂y/∂x = nan: the sum over 2 paths from y to x",
+        "  nan = ∂y/∂v2 · ∂v2/∂v1 · ∂v1/∂x = 1 · 0 · inf",
+        "    2 = ∂y/∂v3 · ∂v3/∂x = 1 · 2",
+    ]
+    many = x.sqrt() + mean([x] * 30)
+    assert str(explain(many, x)).endswith("\n  … and 21 more")  # inf less inf is not their sum
+
+
+def test_explaining_is_no_anomaly():
+    x = Value(0.0, label="x")
+    y = x.sqrt()
+    with detect_anomaly():
+        assert explain(y, x).gradient == math.inf
 
 
 def test_wide_operations_are_explained():

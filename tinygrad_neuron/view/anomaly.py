@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 
 from tinygrad_neuron.engine import Value, edges, evaluate, topological_order
 from tinygrad_neuron.view.names import Names, parts, search, variables_of
-from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
+from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.steps import backward_over
 
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
@@ -26,12 +26,13 @@ class detect_anomaly(ContextDecorator):
     """In this thread stop at the first nan or infinity that an operation makes, and say where.
 
     That is a FloatingPointError, for a result as for a gradient, with the operation, its operands
-    and your line that wrote it. What is outside an operation's domain, as log(0), becomes one too.
+    and your line that wrote it. What is outside an operation's domain, as log(0), becomes one too
+    where it leaves the context.
     Your own infinite leaves are no anomaly, nor are the gradients of constants, which go nowhere.
     (PyTorch: torch.autograd.detect_anomaly looks at nan only, and in the backward pass only.)
 
-    An operation takes two to four times as long, backward a quarter longer. Outside, it costs
-    nothing: entering replaces two methods of Value, and the last to leave puts them back.
+    Inside, all is slower, because each operation looks for your line. Outside, it costs nothing:
+    entering replaces two methods of Value, and the last to leave puts them back.
 
     >>> a, b = Value(float("inf")), Value(float("inf"))
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
@@ -57,14 +58,14 @@ class detect_anomaly(ContextDecorator):
             watched_threads.remove(get_ident())
             if not watched_threads:
                 replace_methods(plain_init, plain_backward)
-                lines.clear()
+                places.clear()
         if isinstance(error, ValueError | ArithmeticError) and (text := domain_error(traceback)):
             raise FloatingPointError(text) from error
 
 
 lock = Lock()
 watched_threads: list[int] = []  # each as often as it has entered and not left
-lines: dict[int, Place] = {}  # by id, because a node as the key would keep its graph alive
+places: dict[int, Place] = {}  # by id, because a node as the key would keep its graph alive
 plain_init, plain_backward = Value.__init__, Value.backward
 
 
@@ -85,10 +86,10 @@ def watched_init(
     if not operands:
         return
     if get_ident() not in watched_threads:
-        lines.pop(id(self), None)  # of a node that was freed
+        places.pop(id(self), None)  # of a node that was freed
         return
     user = users_frame()
-    lines[id(self)] = place = user.f_code.co_filename, user.f_lineno
+    places[id(self)] = place = user.f_code.co_filename, user.f_lineno
     del user  # which the traceback of an error would keep
     if not isfinite(self.data):  # of operands, not self.operands, which no_grad() leaves empty
         given = described(operands)
@@ -102,27 +103,31 @@ def watched_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]
 
 def checked_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
     """The edges of a backward pass, with a look at what each has added to the operand's grad."""
+    last, position = None, 0
     for node, operand, partial in edges(order):
-        before = operand.grad
+        position = position + 1 if node is last else 0
+        last, before = node, operand.grad
         yield node, operand, partial
         # A grad that was inf before is no fault of this edge.
         if isfinite(before) and not isfinite(operand.grad) and operand.op != "const":
-            raise FloatingPointError(backward_error(order, node, operand, partial, before))
+            raise FloatingPointError(backward_error(order, node, position, partial, before))
 
 
 watched_backward = backward_over(watched_edges)
 
 
 def backward_error(
-    order: Sequence[Value], node: Value, operand: Value, partial: float, before: float
+    order: Sequence[Value], node: Value, position: int, partial: float, before: float
 ) -> str:
+    operand = node.operands[position]
+    sign = partial_sign(position, node.operands.count(operand))
     names = Names(order, variables_of(users_frame())).of
     y, x = word(names[node]), word(names[operand])
     numbers = f"{number(before)} + {factor(partial)} · {factor(node.grad)}"
-    chain_rule = f"{x}.grad + {derivative('∂', y, x)} · {y}.grad"
+    chain_rule = f"{x}.grad + {derivative(sign, y, x)} · {y}.grad"
     return (
         f"backward through {quoted(node.op)} gave {chain_rule} = {numbers} = "
-        f"{number(operand.grad)} at {x} = {number(operand.data)}, {written(lines.get(id(node)))}"
+        f"{number(operand.grad)} at {x} = {number(operand.data)}, {written(places.get(id(node)))}"
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 
-from tinygrad_neuron.engine import Value
+from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.nn import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import (
@@ -19,7 +19,7 @@ from tinygrad_neuron.view.notation import (
     printable,
     word,
 )
-from tinygrad_neuron.view.steps import twins_of
+from tinygrad_neuron.view.steps import backward_over, twins_of
 
 SHOWN = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
@@ -30,7 +30,7 @@ ROUNDING = 1e-12
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
-Offer = tuple[Size, int, list[Edge], int, int]  # a loss, and the place where a path is left
+Offer = tuple[Size, int, list[Edge], int, int]  # a shortfall, and where which path is left
 
 
 class Path:
@@ -49,7 +49,7 @@ class Path:
         self.partials = [node.partials[position] for node, position in edges]
         self.product = math.prod(self.partials)
         at_zero = (node for (node, _), partial in zip(edges, self.partials) if partial == 0)
-        self.blocked_at = next(at_zero, None)
+        self.blocked_at = None if math.isnan(self.product) else next(at_zero, None)  # 0 · inf
 
     def __repr__(self) -> str:
         return f"Path({len(self.edges):,} edges, product {number(self.product)})"
@@ -62,8 +62,8 @@ class Explanation:
     node      by what
     gradient  d(output)/d(node), as a fresh `backward()` gives it: the sum over all paths
     count     how many paths there are; 10^1000 stands for that many and more
-    blocked   how many of them are blocked, by a local derivative that is 0
-    paths     the ten largest at most, blocked ones last
+    blocked   how many of them have a local derivative that is 0; counted likewise
+    paths     the ten largest at most, those that are nan first and those that are blocked last
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Explanation:
 
     def __repr__(self) -> str:
         if not self.count:
-            return f"0: {self.name(self.output)} does not depend on {self.node!r}"
+            return f"0: {self.name(self.output)} does not depend on {self.node.label or self.node}"
         y, x = self.name(self.output), self.name(self.node)
         result = f"{derivative('∂', y, x)} = {number(self.gradient)}"
         if self.output is self.node:
@@ -94,8 +94,8 @@ class Explanation:
         heads = [self.head(path) for path in self.paths]
         width = max(map(len, (head for head in heads if head[-1] == "=")), default=0)
         lines = [f"{head:>{width}} {self.factors(path)}" for head, path in zip(heads, self.paths)]
-        if left := self.count - len(self.paths):
-            lines.append(f"… and {counted(left)} more, {self.rest()}")
+        if self.count > len(self.paths):
+            lines.append(f"… and {', '.join(self.rest())}")
         many = f"the sum over {counted(self.count)} paths" if self.count > 1 else "one path"
         return "\n  ".join([f"{result}: {many} from {y} to {x}", *lines])
 
@@ -123,16 +123,20 @@ class Explanation:
             numbers.insert(ENDS, "…")
         return f"{' · '.join(signs)} = {' · '.join(numbers)}"
 
-    def rest(self) -> str:
-        blocked = self.blocked - sum(path.blocked_at is not None for path in self.paths)
-        if blocked and blocked == self.count - len(self.paths):
-            return "all blocked"
+    def rest(self) -> list[str]:
+        """What is known of the paths that are not shown."""
+        left = less(self.count, len(self.paths))
+        blocked = less(self.blocked, sum(path.blocked_at is not None for path in self.paths))
+        if blocked == left < COUNTED:
+            return [f"{counted(left)} more", "all blocked"]
+        told = [f"{counted(left)} more"]
+        if blocked:
+            told.append(f"{counted(blocked)} of them blocked")
         shown = [path.product for path in self.paths]
         together = self.gradient - sum(shown)
         if abs(together) < ROUNDING * sum(map(abs, shown)):
             together = 0.0
-        some = f"{counted(blocked)} of them blocked, " if blocked else ""
-        return f"{some}together {number(together)}"
+        return [*told, f"together {number(together)}"] if math.isfinite(together) else told
 
 
 def explain(
@@ -161,39 +165,38 @@ def explain(
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     if not isinstance(node, Value):
         raise TypeError(f"explain says how a gradient by a Value comes about, not by {node!r:.60}")
-    counts, unblocked = paths_to(node, order)
+    counts, blocked = paths_to(node, order)
     twins = twins_of(order)
-    twins[output].backward()
+    backward_over(edges)(twins[output])  # the engine's own, also within detect_anomaly()
     gradient = twins[node].grad if node in twins else 0.0
     paths = largest_paths(output, node, order)
-    numbers = gradient, counts[output], counts[output] - unblocked[output]
-    return Explanation(output, node, *numbers, paths, known)
+    return Explanation(output, node, gradient, counts[output], blocked[output], paths, known)
 
 
 def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dict[Value, int]]:
-    """How many paths lead from each value of a topological order to a node, and unblocked ones.
+    """How many paths lead from each value of a topological order to a node, and blocked ones.
 
     A value has as many as its operands together, so none is walked.
     """
-    all_paths: dict[Value, int] = {}
-    unblocked: dict[Value, int] = {}
+    paths: dict[Value, int] = {}
+    blocked: dict[Value, int] = {}
     for value in order:
         pairs = list(zip(value.operands, value.partials))
-        own = value is node
-        all_paths[value] = own or min(COUNTED, sum(all_paths[o] for o, _ in pairs))
-        unblocked[value] = own or min(COUNTED, sum(unblocked[o] for o, slope in pairs if slope))
-    return all_paths, unblocked
+        paths[value] = value is node or min(COUNTED, sum(paths[o] for o, _ in pairs))
+        closed = sum(blocked[o] if partial else paths[o] for o, partial in pairs)
+        blocked[value] = 0 if value is node else min(COUNTED, closed)
+    return paths, blocked
 
 
 def largest_paths(output: Value, node: Value, order: Iterable[Value]) -> list[Path]:
     """The paths with the largest products, by magnitude.
 
-    From each value one edge begins the best way to the node. The best path takes only those; any
-    other leaves the best ways here and there, and loses something each time. So a path that is
-    found offers all others that first leave it after its own last loss, and the least lossy of all
-    offers is found next: no path is walked in vain.
+    From each value one edge begins the best path to the node. The largest path takes only those;
+    any other takes another edge here and there, each time with a shortfall. So each path that is
+    found offers those that take one other edge after its own last one, and the offer with the
+    smallest shortfall is the next path: none is walked in vain.
     """
-    best, onward = best_ways(node, order)
+    best, onward = best_paths(node, order)
     if output not in best:
         return []
 
@@ -204,37 +207,37 @@ def largest_paths(output: Value, node: Value, order: Iterable[Value]) -> list[Pa
             value = operand_of(edges[-1])
         return edges
 
-    def offers_of(lost: Size, edges: list[Edge], start: int) -> Iterator[Offer]:
+    def offers_of(short: Size, edges: list[Edge], start: int) -> Iterator[Offer]:
         for i, (value, taken) in enumerate(edges[start:], start):
-            for position, way in ways_from(value, best):
+            for position, size in sizes_from(value, best):
                 if position != taken:
-                    zeros, log = way[0] - best[value][0], way[1] - best[value][1]
-                    yield (lost[0] + zeros, lost[1] + log), next(serial), edges, i, position
+                    zeros, log = size[0] - best[value][0], size[1] - best[value][1]
+                    yield (short[0] + zeros, short[1] + log), next(serial), edges, i, position
 
-    serial = count(1)  # of two offers with the same loss, the earlier comes first
+    serial = count(1)  # of two offers that fall short alike, the earlier comes first
     found = [completed([])]
     offers = heapq.nsmallest(SHOWN, offers_of((0, 0.0), found[0], 0))
     while offers and len(found) < SHOWN:
-        lost, _, edges, i, position = offers.pop(0)
+        short, _, edges, i, position = offers.pop(0)
         found.append(completed([*edges[:i], (edges[i][0], position)]))
-        offers = heapq.nsmallest(SHOWN, chain(offers, offers_of(lost, found[-1], i + 1)))
-    return [Path(edges) for edges in found]
+        offers = heapq.nsmallest(SHOWN, chain(offers, offers_of(short, found[-1], i + 1)))
+    return sorted(map(Path, found), key=lambda path: not math.isnan(path.product))
 
 
-def best_ways(node: Value, order: Iterable[Value]) -> tuple[dict[Value, Size], dict[Value, int]]:
-    """The size of the best way from each value to a node, and the operand that it begins with."""
+def best_paths(node: Value, order: Iterable[Value]) -> tuple[dict[Value, Size], dict[Value, int]]:
+    """The size of the best path from each value to a node, and the operand it begins with."""
     best: dict[Value, Size] = {}
     onward: dict[Value, int] = {}
     for value in order:
         if value is node:
             best[value] = (0, 0.0)
-        elif ways := [(way, position) for position, way in ways_from(value, best)]:
-            best[value], onward[value] = min(ways)
+        elif sizes := [(size, position) for position, size in sizes_from(value, best)]:
+            best[value], onward[value] = min(sizes)
     return best, onward
 
 
-def ways_from(value: Value, best: Mapping[Value, Size]) -> Iterator[tuple[int, Size]]:
-    """The operands from which a way leads on, by position, with the size of the whole way."""
+def sizes_from(value: Value, best: Mapping[Value, Size]) -> Iterator[tuple[int, Size]]:
+    """The operands from which a path leads on, by position, with the size of the best path."""
     for position, (operand, partial) in enumerate(zip(value.operands, value.partials)):
         if operand in best:
             zeros, log = best[operand]
@@ -248,6 +251,10 @@ def ways_from(value: Value, best: Mapping[Value, Size]) -> Iterator[tuple[int, S
 def operand_of(edge: Edge) -> Value:
     node, position = edge
     return node.operands[position]
+
+
+def less(paths: int, shown: int) -> int:
+    return paths if paths == COUNTED else paths - shown
 
 
 def counted(paths: int) -> str:

@@ -74,6 +74,9 @@ class Names:
         self.unnamed = graph - self.of.keys()
         self.name_by_number(order)
 
+    def __repr__(self) -> str:
+        return f"Names({len(self.of):,} values)"
+
     def name_by_label(self, order: Sequence[Value]) -> None:
         """Parameters have labels all or none: not one w3 among net.layers[0].neurons[1].w[0]."""
         labels = {node: printable(str(node.label)) for node in order if str(node.label).strip()}

@@ -12,7 +12,7 @@ from tinygrad_neuron.nn import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, word
 
-Edges = Callable[[Sequence[Value]], Iterator[tuple[Value, Value, float]]]
+EdgesOf = Callable[[Sequence[Value]], Iterator[tuple[Value, Value, float]]]
 
 
 class Step:
@@ -25,11 +25,18 @@ class Step:
     upstream     the gradient of the node, which is complete by now
     grad_before  the gradient of the operand before the step
     grad_after   and after it: grad_before + contribution
+    names        what the values of the graph are called
     """
 
     __slots__ = (
-        *("grad_after", "grad_before", "names", "node"),
-        *("operand", "partial", "position", "upstream"),
+        "grad_after",
+        "grad_before",
+        "names",
+        "node",
+        "operand",
+        "partial",
+        "position",
+        "upstream",
     )
 
     def __init__(
@@ -112,9 +119,9 @@ def steps_of(order: Sequence[Value], names: Names) -> list[Step]:
     return taken
 
 
-def backward_over(other_edges: Edges) -> Callable[[Value], None]:
-    """The engine's own `backward`, with the chain rule that stands there, over these edges."""
-    return FunctionType(Value.backward.__code__, vars(engine) | {"edges": other_edges})
+def backward_over(edges_of: EdgesOf) -> Callable[[Value], None]:
+    """The engine's own `backward`, with the chain rule that stands there, over other edges."""
+    return FunctionType(Value.backward.__code__, vars(engine) | {"edges": edges_of})
 
 
 def twins_of(order: Iterable[Value]) -> dict[Value, Value]:
