@@ -437,3 +437,19 @@ def test_the_second_of_two_edges_between_the_same_values_is_told_apart():
         return y
 
     assert "x.grad + ∂₂y/∂x · y.grad = 1.5e+308 + 1.5e+308 · 1 = inf" in message(program)
+
+
+def test_a_generator_that_is_closed_in_another_thread_leaves_the_context_too():
+    original = Value.__init__
+
+    def program():
+        with detect_anomaly():
+            yield
+
+    generator = program()
+    next(generator)
+    assert Value.__init__ is not original
+    thread = threading.Thread(target=generator.close)
+    thread.start()
+    thread.join()
+    assert Value.__init__ is original

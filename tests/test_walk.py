@@ -3,7 +3,6 @@
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -25,8 +24,7 @@ class Terminal:
 
     def __init__(self, arguments, columns=100, lines=30):
         self.master, self.slave = pty.openpty()
-        size = lines.to_bytes(2, sys.byteorder) + columns.to_bytes(2, sys.byteorder) + bytes(4)
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
+        self.resize(columns, lines)
         self.before = termios.tcgetattr(self.slave)
         self.shown = ""
 
@@ -43,6 +41,10 @@ class Terminal:
             preexec_fn=own_terminal,  # so that Ctrl-C reaches it
             env=environment | {"TERM": "xterm"},
         )
+
+    def resize(self, columns, lines):
+        size = lines.to_bytes(2, sys.byteorder) + columns.to_bytes(2, sys.byteorder) + bytes(4)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
 
     def read(self, seconds):
         while select.select([self.master], [], [], seconds)[0]:
@@ -67,7 +69,7 @@ class Terminal:
         status = self.process.wait(20)
         self.read(0.05)
         assert termios.tcgetattr(self.slave) == self.before
-        assert self.shown.endswith("\x1b[?25h\x1b[?1049l") or "\x1b[?25h\x1b[?1049l" in self.shown
+        assert self.shown.count("\x1b[?25h\x1b[?1049l") == 1
         return status
 
     def close(self):
@@ -97,8 +99,7 @@ def walking(terminal):
 
 def test_the_first_screen_is_before_the_first_step(walking):
     assert walking.screen() == [
-        "Backward pass of tanh(w*x + b), step 0 of 5",
-        "",
+        "Backward pass, step 0 of 5",
         "▶ tanh(w*x + b)  tanh  data 0.6351  grad 1",
         "  └─ v2  +             data 0.75    grad             ∂ 0.5966",
         "     ├─ v1  *          data 1       grad             ∂₁ 1",
@@ -150,8 +151,8 @@ def test_the_keys_lead_forward_back_to_the_first_and_the_last(walking):
 def test_a_prediction_is_asked_for_before_the_number_is_shown(walking, answer, verdict):
     walking.screen()
     walking.press("nnn")
-    screen = walking.press("p", until="to? ")
-    assert screen[-1] == "w.grad += ∂v1/∂w · v1.grad, and so from 0 to? "
+    screen = walking.press("p", until="\x1b[?25h> ")
+    assert screen[-2:] == ["w.grad += ∂v1/∂w · v1.grad, and so from 0 to?", "> "]
     assert "1.193" not in walking.shown
     screen = walking.press(f"{answer}\n")
     assert screen[0].endswith("step 4 of 5")
@@ -183,10 +184,51 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(walking, before):
     assert walking.ended() == 130
 
 
-def test_a_terminal_that_goes_away_ends_the_walk(walking):
+def test_a_terminal_that_goes_away_ends_the_walk(terminal):
+    program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    program += "from tinygrad_neuron import *; walk(-Value(1.0))"
+    walking = terminal("-c", program)
     walking.screen()
-    os.kill(walking.process.pid, signal.SIGHUP)
-    assert walking.process.wait(20) != 0
+    os.close(walking.slave)
+    os.close(walking.master)
+    walking.master, walking.slave = pty.openpty()  # another one, for the fixture to close
+    assert walking.process.wait(20) is not None
+
+
+def test_ctrl_z_does_not_leave_a_shell_on_the_screen_of_the_walk(walking):
+    walking.screen()
+    assert walking.press("\x1an")[0].endswith("step 1 of 5")
+
+
+def test_what_is_typed_ahead_of_a_question_is_no_command(walking):
+    walking.screen()
+    walking.press("pGG", until="\x1b[?25h> ")
+    assert walking.press("0.3\n")[0].endswith("step 1 of 5")
+
+
+def test_a_terminal_of_another_size_is_drawn_again(walking):
+    walking.screen()
+    walking.shown = ""
+    walking.resize(columns=70, lines=12)
+    assert max(map(len, walking.screen())) <= 70
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (60, 16), (40, 12), (5, 3)])
+def test_the_numbers_have_their_place_before_the_names(terminal, columns, lines):
+    program = "from tinygrad_neuron import *; import random\n"
+    program += "net = MLP(2, [3, 1], rng=random.Random(0)); walk(net([1.0, 2.0])[0], model=net)"
+    walking = terminal("-c", program, columns=columns, lines=lines)
+    assert len(walking.screen(until="▶")) <= lines
+    for keys in ("n", "nnnn", "G"):
+        screen = walking.press(keys, until="▶")
+        assert max(map(len, screen)) <= columns
+        assert len(screen) <= lines
+        if columns >= 60:
+            (marked,) = [line for line in screen if line.startswith("▶")]
+            assert re.search(r"  data \S+ +grad \S+ +∂\S* \S+$|\(above\) +∂\S* \S+$", marked), (
+                marked
+            )
+            assert len(screen) <= lines
 
 
 def test_a_tree_that_is_too_long_shows_where_the_step_is(terminal):
@@ -205,7 +247,7 @@ def test_a_tree_that_is_too_long_shows_where_the_step_is(terminal):
 def test_walk_is_a_function_too(terminal):
     program = "from tinygrad_neuron import *; x = Value(3.0); y = x * x; walk(y); print(y)"
     walking = terminal("-c", program)
-    assert walking.screen()[0] == "Backward pass of y, step 0 of 2"
+    assert walking.screen()[0] == "Backward pass, step 0 of 2"
     assert "∂₂y/∂x · y.grad = 3 · 1 = 3   (3 → 6)" in str(walking.press("G"))
     os.write(walking.master, b"q")
     assert walking.ended() == 0
@@ -226,6 +268,12 @@ def test_in_a_pipe_all_steps_are_printed(capsys):
         "x.grad += ∂₁(x*x)/∂x · (x*x).grad = 3 · 1 = 3   (0 → 3)\n"
         "x.grad += ∂₂(x*x)/∂x · (x*x).grad = 3 · 1 = 3   (3 → 6)\n"
     )
+
+
+def test_without_an_input_all_steps_are_printed():
+    program = "import sys; sys.stdin = None; from tinygrad_neuron import *; walk(-Value(1.0))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert done.stdout.count(".grad += ") == 1, done.stderr
 
 
 def test_a_terminal_that_knows_no_cursor_gets_all_steps(terminal):

@@ -42,11 +42,15 @@ class detect_anomaly(ContextDecorator):
     FloatingPointError: operation "-" gave nan from a = inf and b = inf, in ..., line 2: y = a - b
     """
 
+    def __init__(self) -> None:
+        self.entered_in: list[int] = []  # threads
+
     def __enter__(self) -> None:
         with lock:
             if not watched_threads:
                 replace_methods(watched_init, watched_backward)
             watched_threads.append(get_ident())
+            self.entered_in.append(get_ident())
 
     def __exit__(
         self,
@@ -55,7 +59,10 @@ class detect_anomaly(ContextDecorator):
         traceback: TracebackType | None,
     ) -> None:
         with lock:
-            watched_threads.remove(get_ident())
+            own = get_ident()  # but a generator may be closed in another thread
+            thread = own if own in self.entered_in else self.entered_in[-1]
+            self.entered_in.remove(thread)
+            watched_threads.remove(thread)
             if not watched_threads:
                 replace_methods(plain_init, plain_backward)
                 places.clear()

@@ -26,7 +26,7 @@ ENDS = 4  # factors that are written at either end of a long path
 COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
 READABLE_COUNT = 10**36
 BEYOND = 1e4  # what the logarithm of inf and nan is taken for; that of no float is near it
-ROUNDING = 1e-12
+ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to be known
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
@@ -134,9 +134,9 @@ class Explanation:
             told.append(f"{counted(blocked)} of them blocked")
         shown = [path.product for path in self.paths]
         together = self.gradient - sum(shown)
-        if abs(together) < ROUNDING * sum(map(abs, shown)):
-            together = 0.0
-        return [*told, f"together {number(together)}"] if math.isfinite(together) else told
+        if ROUNDING * sum(map(abs, shown)) < abs(together) < math.inf:
+            told.append(f"together {number(together)}")
+        return told
 
 
 def explain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 
@@ -21,6 +22,7 @@ class Step:
     node         the value whose gradient is passed on
     operand      the one of its operands that it is passed to
     position     of the operand among the operands of the node, from 0
+    uses         how often the operand is among them
     partial      d(node)/d(operand)
     upstream     the gradient of the node, which is complete by now
     grad_before  the gradient of the operand before the step
@@ -37,12 +39,14 @@ class Step:
         "partial",
         "position",
         "upstream",
+        "uses",
     )
 
     def __init__(
         self,
         node: Value,
         position: int,
+        uses: int,
         partial: float,
         upstream: float,
         grad_before: float,
@@ -52,6 +56,7 @@ class Step:
         self.node = node
         self.operand = node.operands[position]
         self.position = position
+        self.uses = uses
         self.partial = partial
         self.upstream = upstream
         self.grad_before = grad_before
@@ -67,7 +72,7 @@ class Step:
     def chain_rule(self) -> str:
         """The step in words, such as "w.grad += ∂y/∂w · y.grad"."""
         node, operand = (word(self.names.of[value]) for value in (self.node, self.operand))
-        sign = partial_sign(self.position, self.node.operands.count(self.operand))
+        sign = partial_sign(self.position, self.uses)
         return f"{operand}.grad += {derivative(sign, node, operand)} · {node}.grad"
 
     def __repr__(self) -> str:
@@ -106,14 +111,16 @@ def steps_of(order: Sequence[Value], names: Names) -> list[Step]:
     originals = {twin: node for node, twin in twins.items()}
 
     def watched(order_of_twins: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
-        node, position = None, 0
+        node, position, uses = None, 0, Counter[Value]()
         for edge in edges(order_of_twins):
             position = position + 1 if edge[0] is node else 0
             node, operand, partial = edge
+            if position == 0:
+                uses = Counter(node.operands)
             before = operand.grad
             yield edge  # here the loop of `backward` does what it does
-            step = originals[node], position, partial, node.grad, before, operand.grad
-            taken.append(Step(*step, names))
+            numbers = partial, node.grad, before, operand.grad
+            taken.append(Step(originals[node], position, uses[operand], *numbers, names))
 
     backward_over(watched)(twins[order[-1]])
     return taken

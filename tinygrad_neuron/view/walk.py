@@ -25,7 +25,8 @@ KEYS = {
 HELP = "→ forward   ← back   g first   G last   p predict   q quit"
 WholeLines = Callable[[], AbstractContextManager[None]]
 GRADIENT = 10  # letters that a gradient takes: −1.235e−05
-AROUND = 8  # lines on the screen besides the tree
+HEAD = 12  # letters of a tree's line that stay before its numbers
+PATIENCE = 0.2  # seconds until it is looked whether the terminal has another size
 CLOSE = 0.01  # how far off a prediction may be, as a part of the number
 CLEAR = "\x1b[H\x1b[J"
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
@@ -60,7 +61,7 @@ class Walker:
     """A place in the backward pass of a graph in topological order.
 
     steps    its steps
-    place    how many of them have been taken
+    taken    how many of them are behind
     verdict  on the prediction of the last of them, if there was one
     """
 
@@ -68,47 +69,50 @@ class Walker:
         self.output = order[-1]
         self.names = names
         self.steps = steps_of(order, names)
-        self.place = 0
+        self.taken = 0
         self.verdict = ""
         self.lines = list(lines_of(self.output, names))
         self.line_of_edge = {(line.user, line.position): i for i, line in enumerate(self.lines)}
-        self.widths = [
-            max(len(text) for text in column)
-            for column in zip(*((x.head, number(x.value.data)) for x in self.lines))
-        ]
+        self.head_width = max(len(line.head) for line in self.lines)
+        self.data_width = max(len(number(line.value.data)) for line in self.lines)
+        self.slope_width = max(len(line.slope) for line in self.lines)
 
     def run(self, whole_lines: WholeLines) -> None:
         import shutil  # slow to import
 
+        size = None
         while True:
-            width, height = shutil.get_terminal_size()
-            write(CLEAR + "\n".join(self.screen(width, height)))
-            for key in read_keys():
-                action = KEYS.get(key)
+            if size != (size := shutil.get_terminal_size()):
+                write(CLEAR + "\n".join(self.screen(*size)))
+            for key in read_keys(PATIENCE):
+                action, size = KEYS.get(key), None
                 if action == "quit":
                     return
-                if action == "predict" and self.place < len(self.steps):
+                if action == "predict" and self.taken < len(self.steps):
+                    *above, _ = self.screen(*shutil.get_terminal_size())
+                    write("\n".join([CLEAR, *above, self.question(), ""]))
                     with whole_lines():
                         try:
-                            self.predict(input(f"\n{self.question()}"))
+                            self.predict(input("> "))
                         except EOFError:
                             return
+                    break  # what was typed ahead was not meant for the question
                 elif action:
                     self.move(action)
 
     def move(self, action: str) -> None:
         last = len(self.steps)
-        places = {"forward": self.place + 1, "back": self.place - 1, "first": 0, "last": last}
-        self.place = min(max(places.get(action, self.place), 0), last)
+        places = {"forward": self.taken + 1, "back": self.taken - 1, "first": 0, "last": last}
+        self.taken = min(max(places.get(action, self.taken), 0), last)
         self.verdict = ""
 
     def question(self) -> str:
-        step = self.steps[self.place]
-        return f"{step.chain_rule}, and so from {number(step.grad_before)} to? "
+        step = self.steps[self.taken]
+        return f"{step.chain_rule}, and so from {number(step.grad_before)} to?"
 
     def predict(self, answer: str) -> None:
         self.move("forward")
-        right = self.steps[self.place - 1].grad_after
+        right = self.steps[self.taken - 1].grad_after
         try:
             guess = float(answer.replace("−", "-").replace(",", "."))
         except ValueError:
@@ -121,38 +125,47 @@ class Walker:
 
     def screen(self, width: int, height: int) -> list[str]:
         """The lines to be shown: part of the tree if there is no room for all of it."""
-        room = max(1, height - AROUND)
         current, changed = 0, self.output
         sentence = f"{word(self.names.of[self.output])}.grad = 1, its derivative by itself"
-        if self.place:
-            step = self.steps[self.place - 1]
+        if self.taken:
+            step = self.steps[self.taken - 1]
             current, changed = self.line_of_edge[step.node, step.position], step.operand
             sentence = str(step)
+        title = f"Backward pass, step {self.taken:,} of {len(self.steps):,}"
+        below = ["", *wrapped(sentence, width), self.verdict, "", *wrapped(HELP, width)]
+
+        # Besides: the title, what is out of sight, and the question of two lines for one of help.
+        room = max(1, height - len(below) - 3)
         start = min(max(0, current - room // 2), max(0, len(self.lines) - room))
         gradients = {self.output: 1.0}
-        for step in self.steps[: self.place]:
+        for step in self.steps[: self.taken]:
             gradients[step.operand] = step.grad_after
-        shown = enumerate(self.lines[start : start + room], start)
         tree = []
-        for i, line in shown:
-            text = f"{'▶' if i == current else ' '} {self.tree_line(line, gradients)}"[:width]
+        for i, line in enumerate(self.lines[start : start + room], start):
+            text = self.tree_line(line, gradients, width - 2)
             lit = i == current or (line.first and line.value is changed)
+            text = f"{'▶' if i == current else ' '} {text}"[:width]
             tree.append(f"{BOLD}{text}{PLAIN}" if lit else text)
         if cut := len(self.lines) - len(tree):
             tree.append(f"… {cut:,} lines of the tree are out of sight"[:width])
-        title = f"Backward pass of {self.names.of[self.output]}, "
-        title += f"step {self.place:,} of {len(self.steps):,}"
-        rest = [sentence, self.verdict, "", HELP]
-        return [title[:width], "", *tree, "", *(line[:width] for line in rest)]
+        return [title[:width], *tree, *below][:height]
 
-    def tree_line(self, line: Line, gradients: Mapping[Value, float]) -> str:
-        head, data = self.widths
+    def tree_line(self, line: Line, gradients: Mapping[Value, float], width: int) -> str:
+        """A line of the tree, in which the head gives way to the numbers."""
         numbers = ""
         if line.first:
             gradient = number(gradients[line.value]) if line.value in gradients else ""
-            numbers = f"data {number(line.value.data):<{data}}  grad {gradient}"
-        width = len("data   grad ") + data + GRADIENT
-        return f"{line.head:<{head}}  {numbers:<{width}}  {line.slope}".rstrip()
+            numbers = f"data {number(line.value.data):<{self.data_width}}  grad {gradient}"
+        numbers_width = len("data   grad ") + self.data_width + GRADIENT
+        head_width = max(HEAD, min(self.head_width, width - numbers_width - self.slope_width - 4))
+        head = line.head if len(line.head) <= head_width else f"{line.head[: head_width - 1]}…"
+        return f"{head:<{head_width}}  {numbers:<{numbers_width}}  {line.slope}".rstrip()
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, width)
 
 
 # The terminal.
@@ -164,7 +177,8 @@ def is_terminal() -> bool:
         import termios  # noqa: F401
     except ImportError:
         return False
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    both = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return both and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
@@ -185,21 +199,33 @@ def single_keys() -> Iterator[WholeLines]:
         write(SHOW_CURSOR)
         yield
         write(HIDE_CURSOR)
+        keys_alone()
+
+    def keys_alone() -> None:
         tty.setcbreak(terminal)
+        mode = termios.tcgetattr(terminal)
+        mode[6][termios.VSUSP] = os.fpathconf(terminal, "PC_VDISABLE").to_bytes(1, "little")
+        termios.tcsetattr(terminal, termios.TCSADRAIN, mode)  # Ctrl-Z would leave this screen
 
     try:
         write(OTHER_SCREEN + HIDE_CURSOR)
-        tty.setcbreak(terminal)
+        keys_alone()
         yield whole_lines
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
         write(SHOW_CURSOR + OWN_SCREEN)
 
 
-def read_keys() -> list[str]:
-    """The keys that were pressed; a key with an arrow comes as several letters."""
-    import re
+def read_keys(patience: float) -> list[str]:
+    """The keys that were pressed within so many seconds; an arrow's key comes as several letters.
 
+    The end of the input is a key that is "".
+    """
+    import re
+    from select import select
+
+    if not select([sys.stdin], [], [], patience)[0]:
+        return []
     try:
         text = os.read(sys.stdin.fileno(), 100).decode(errors="replace")
     except OSError:  # the terminal is gone
