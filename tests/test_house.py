@@ -67,6 +67,10 @@ def test_the_chain_rule_stands_on_one_line():
     assert [ast.unparse(target) for target in targets if "grad" in ast.unparse(target)] == [
         "operand.grad"
     ]
+    script = (PACKAGE / "view" / "page.js").read_text(
+        "utf-8"
+    )  # which follows a number while dragged
+    assert script.count("grad[operand] += ") == script.count("] += ") == 1
 
 
 def test_the_engine_works_when_copied_alone_into_an_empty_folder(tmp_path):

@@ -28,7 +28,7 @@ from tinygrad_neuron import (
     steps,
     topological_order,
 )
-from tinygrad_neuron.view.notation import number
+from tinygrad_neuron.view.notation import number, printable
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -146,16 +146,19 @@ def test_the_forward_pass_fills_in_values_and_the_backward_pass_gradients(opened
         "v4 = v3 + b = 0.5 + 0.25 = 0.75",
         "y = tanh(v4) = tanh(0.75) = 0.6351",
     ]
-    assert tab.inner_text("#note") == "On its arrows: ∂y/∂v4 = 1 - y * y = 0.5966"
+    assert tab.inner_text("#note").endswith("local derivatives: ∂y/∂v4 = 1 - y * y = 0.5966")
     assert [box[-2:] for box in boxes(tab)] == [[f"data {number(v.data)}", "grad"] for v in order]
     tab.click("#forward")
     assert words(tab) == "y.grad = 1"
     for step in steps(y, names={"y": y}):
         tab.click("#forward")
         assert f"{words(tab)}   " == str(step).partition("(0 →")[0]
-    assert tab.is_disabled("#forward")
     gradients = gradients_of(y)
     assert [box[-1] for box in boxes(tab)] == [f"grad {number(g)}" for g in gradients]
+    tab.click("#forward")
+    assert words(tab) == "y = 0.6351"
+    assert lit(tab, ".now") == lit(tab, ".into") == []
+    assert not tab.is_enabled("#forward")
 
 
 def test_each_step_is_the_same_forwards_and_back_and_the_start_is_the_start(opened):
@@ -171,7 +174,7 @@ def test_each_step_is_the_same_forwards_and_back_and_the_start_is_the_start(open
         tab.click("#back")
         back.append(everything(tab))
     assert back == there[::-1]
-    assert len(there) == 1 + 4 + 1 + 7
+    assert len(there) == 1 + 4 + 1 + 7 + 1
     assert len({str(state) for state in there}) == len(there)
 
 
@@ -179,14 +182,19 @@ def test_the_current_edge_and_its_ends_are_lit(opened):
     a = Value(3.0, label="a")
     tab = opened(play(a * a))
     tab.click("#end")
+    tab.click("#back")
     assert lit(tab, ".edge.now.back") == ["edge-1"]
     assert lit(tab, ".node.now") == ["node-1"]
     assert lit(tab, ".node.into") == ["node-0"]
     assert words(tab) == "a.grad += ∂₂v1/∂a · v1.grad = 3 · 1 = 3"
-    assert "a.grad goes from 3 to 6 and is complete." in tab.inner_text("#note")
+    assert tab.inner_text("#note") == (
+        "Chain rule: the local derivative ∂₂v1/∂a = a = 3, times the upstream gradient "
+        "v1.grad = 1. It is added to what comes by other arrows: "
+        "a.grad goes from 3 to 6, and is complete."
+    )
     tab.click("#back")
     assert lit(tab, ".edge.now.back") == ["edge-0"]
-    assert "there is more to come" in tab.inner_text("#note")
+    assert "from 0 to 3, with more to come." in tab.inner_text("#note")
 
 
 def test_every_control_leads_where_it_says(opened):
@@ -197,14 +205,14 @@ def test_every_control_leads_where_it_says(opened):
         return int(tab.input_value("#place"))
 
     for press, place in [
-        (lambda: tab.click("#end"), 15),
-        (lambda: tab.click("#back"), 14),
+        (lambda: tab.click("#end"), 16),
+        (lambda: tab.click("#back"), 15),
         (lambda: tab.click("#begin"), 0),
         (lambda: tab.click("#forward"), 1),
         (lambda: tab.keyboard.press("ArrowRight"), 2),
         (lambda: tab.keyboard.press("ArrowLeft"), 1),
-        (lambda: tab.keyboard.press("End"), 15),
-        (lambda: tab.keyboard.press("ArrowRight"), 15),
+        (lambda: tab.keyboard.press("End"), 16),
+        (lambda: tab.keyboard.press("ArrowRight"), 16),
         (lambda: tab.keyboard.press("Home"), 0),
         (lambda: tab.click("tbody tr:nth-child(7) td:nth-child(2)"), 7),
         (lambda: tab.click("tbody tr:nth-child(9) button"), 9),
@@ -213,7 +221,7 @@ def test_every_control_leads_where_it_says(opened):
         press()
         assert at() == place
         current = tab.eval_on_selector_all("tr[aria-current]", "all => all.map(r => r.rowIndex)")
-        assert current == ([place] if place else [])
+        assert current == ([place] if 0 < place < 16 else [])
 
 
 def test_it_plays_to_the_end_and_can_be_paused(opened):
@@ -222,13 +230,13 @@ def test_it_plays_to_the_end_and_can_be_paused(opened):
     tab.select_option("#speed", "20")
     tab.click("#play")
     assert tab.inner_text("#play") == "Pause"
-    wait_until(tab, "$('place').value === '15'")
+    wait_until(tab, "$('place').value === '16'")
     assert tab.inner_text("#play") == "Play"
     tab.select_option("#speed", "0.5")
     tab.focus("#picture")
     tab.keyboard.press(" ")  # from the end it begins anew
     assert tab.inner_text("#play") == "Pause"
-    assert int(tab.input_value("#place")) < 15
+    assert int(tab.input_value("#place")) < 16
     tab.keyboard.press(" ")
     assert tab.inner_text("#play") == "Play"
     tab.keyboard.press("p")
@@ -248,8 +256,8 @@ def test_a_prediction_is_asked_for_before_the_number_is_shown(opened, guess, ver
     _, y = neuron_by_hand()
     tab = opened(play(y))
     tab.click("#predict")
-    assert tab.inner_text("#question") == "What is v1 = w1 * x1?"
-    assert "1.5" not in str(boxes(tab))
+    assert tab.inner_text("#question") == "v1 = w1 * x1: what is it?"
+    assert "1.5" not in tab.inner_text("body") + str(boxes(tab))
     tab.fill("#guess", guess)
     tab.keyboard.press("Enter")
     assert tab.inner_text("#note").startswith(verdict)
@@ -262,12 +270,12 @@ def test_gradients_are_predicted_too(opened):
     tab = opened(play(a * a))
     tab.click("#forward")
     tab.click("#predict")
-    assert tab.inner_text("#question") == "What is v1.grad?"
+    assert tab.inner_text("#question") == "v1.grad: what is it?"
     tab.fill("#guess", "1")
     tab.click("#reveal")
     tab.click("#forward")
     tab.click("#predict")
-    question = "What is a.grad, which is 3, plus ∂₂v1/∂a · v1.grad?"
+    question = "a.grad += ∂₂v1/∂a · v1.grad, from 3: what is it?"
     assert tab.inner_text("#question") == question
     tab.fill("#guess", "6")
     tab.click("#reveal")
@@ -277,9 +285,40 @@ def test_gradients_are_predicted_too(opened):
 def test_the_table_has_all_steps(opened):
     _, y = neuron_by_hand()
     tab = opened(play(y))
+    brief = [row.split("\t")[1] for row in tab.inner_text("tbody").splitlines() if "\t" in row]
+    assert brief[4:7] == ["y = tanh(v4)", "y.grad", "v4.grad += ∂y/∂v4 · y.grad"]
+    tab.click("#end")
     rows = [row.split("\t")[1] for row in tab.inner_text("tbody").splitlines() if "\t" in row]
     assert rows[4:6] == ["y = tanh(v4) = tanh(0.75) = 0.6351", "y.grad = 1"]
     assert rows[6:] == [str(step).replace("   (", " (") for step in steps(y)]
+
+
+def test_arrows_have_their_derivatives_once_they_are_known(opened):
+    x, w = Value(3.0, label="x"), Value(-2.0, label="w")
+    tab = opened(play((x * w).tanh()))
+    labels = "all => all.map(text => text.textContent)"
+    assert tab.eval_on_selector_all("#picture .edge text", labels) == ["∂₁", "∂₂", "∂"]
+    tab.click("#forward")
+    assert tab.eval_on_selector_all("#picture .edge text", labels) == ["∂₁ −2", "∂₂ 3", "∂"]
+
+
+def test_the_picture_can_be_larger_and_smaller(opened):
+    tab = opened(play(neuron_by_hand()[1]))
+    width = float(tab.get_attribute("#picture svg", "width"))
+    tab.click("#larger")
+    assert float(tab.get_attribute("#picture svg", "width")) == pytest.approx(1.25 * width)
+    tab.click("#smaller")
+    tab.click("#smaller")
+    assert float(tab.get_attribute("#picture svg", "width")) == pytest.approx(width / 1.25)
+
+
+def test_escape_closes_a_question(opened):
+    tab = opened(play(neuron_by_hand()[1]))
+    tab.focus("#place")
+    tab.keyboard.press("p")
+    assert tab.is_visible("#prediction")
+    tab.keyboard.press("Escape")
+    assert tab.is_hidden("#prediction")
 
 
 def test_constants_are_called_by_the_number_they_have(opened):
@@ -330,6 +369,17 @@ def set_leaf(tab, place, number):
     )
 
 
+def is_tame(program, leaves):
+    """Whether the program is defined there, and neither huge nor steep."""
+    try:
+        y = program.run([Value(x) for x in leaves])
+    except (ArithmeticError, ValueError):
+        return False
+    return max(abs(v.data) for v in topological_order(y)) < 1e3 and (
+        max(sizes_of_gradients(y).values()) < 1e4
+    )
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_page_computes_what_python_computes(opened, seed):
     program = RandomProgram(seed)
@@ -344,8 +394,13 @@ def test_a_page_computes_what_python_computes(opened, seed):
     numbers = list(program.leaves)
     for leaf in used:
         i = leaves.index(leaf)
-        numbers[i] *= 1 + rng.uniform(-1e-3, 1e-3)
-        set_leaf(tab, order.index(leaf), numbers[i])
+        tried = list(numbers)
+        for _ in range(20):
+            tried[i] = rng.uniform(-2, 2)
+            if is_tame(program, tried):
+                numbers = tried
+                set_leaf(tab, order.index(leaf), numbers[i])
+                break
     other = program.run([Value(x) for x in numbers])
     values, gradients = page_numbers(tab)
     again = topological_order(other)
@@ -411,7 +466,11 @@ def test_a_leaf_is_dragged_typed_or_dragged_in_the_picture_and_all_follows(opene
     assert gradients[0] == pytest.approx((1 - z * z) * 3, rel=1e-9)
     assert boxes(tab)[-1][-2:] == [f"data {number(z)}", "grad 1"]
     assert boxes(tab)[0][-1] == f"grad {number(gradients[0])}"
-    assert tab.input_value("#place") == "15"
+    assert tab.input_value("#place") == "16"
+    assert tab.inner_text("#result") == f"y = {number(z)}"
+    row.locator("input[type=number]").fill("")
+    tab.keyboard.press("Tab")
+    assert row.locator("input[type=number]").input_value() == "2"
 
     tab.locator("#node-0").scroll_into_view_if_needed()
     box = tab.locator("#node-0").bounding_box()
@@ -440,8 +499,11 @@ def test_the_button_does_what_the_optimizer_does(opened):
     learned = [values[order.index(parameter)] for parameter in neuron.parameters()]
     assert learned == pytest.approx([p.data for p in neuron.parameters()], rel=1e-12)
     assert values[-1] == pytest.approx(loss.data, rel=1e-12)
-    assert tab.text_content("#last") == f"step 20: {number(loss.data)}"
-    assert len(tab.get_attribute("#curve", "points").split()) == 21
+    assert tab.text_content("#last") == f"update 20: {number(loss.data)}"
+    heights = [float(p.split(",")[1]) for p in tab.get_attribute("#curve", "points").split()]
+    assert len(heights) == 21
+    assert heights == sorted(heights)  # from the top of the picture, where y is 0
+    assert tab.text_content("#top") == f"loss: {number(loss.data)} to 10.5 (logarithmic)"
 
 
 @pytest.mark.parametrize(("rate", "diverges"), [("0.17", False), ("0.19", True)])
@@ -451,9 +513,9 @@ def test_the_border_of_the_learning_rate_is_found_by_hand(opened, rate, diverges
     tab.fill("#rate-number", rate)
     tab.evaluate("() => { for (let i = 0; i < 99; i++) $('learn').click(); }")
     verdict = tab.inner_text("#verdict")
-    assert verdict.startswith("Diverged after ") == diverges
+    assert verdict.startswith("Diverged: v13 is ") == diverges
     if diverges:
-        assert "the learning rate 0.19 is too large" in verdict
+        assert "The learning rate 0.19 is too large" in verdict
     else:
         assert page_numbers(tab)[0][-1] == pytest.approx(0.0000113, rel=1e-2)
 
@@ -469,7 +531,7 @@ def test_running_learns_until_it_is_stopped_or_diverges(opened):
     tab.fill("#rate-number", "10")
     tab.click("#run")
     wait_until(tab, "running === null")
-    assert "Diverged after" in tab.inner_text("#verdict")
+    assert "Diverged" in tab.inner_text("#verdict")
 
 
 def test_reset_returns_to_the_recorded_numbers(opened):
@@ -517,9 +579,53 @@ def test_numbers_that_mean_nothing_are_named(opened):
     tab = opened(play(x.log() * 3))
     set_leaf(tab, 0, -1.0)
     assert tab.inner_text("#verdict").startswith("v1 = log(x) = log(−1) = nan: from there on")
-    assert boxes(tab)[0][-2:] == ["data −1", "grad nan"] or "nan" in str(boxes(tab))
+    assert boxes(tab)[0][-2:] == ["data −1", "grad −3"]  # 3 / x, which does not know
+    assert boxes(tab)[-1][-2] == "data nan"
+    tab.click("#learn")
+    assert "learning rate" not in tab.inner_text("#verdict")
     set_leaf(tab, 0, 1.0)
     assert tab.inner_text("#verdict") == ""
+
+
+def test_an_output_that_is_0_at_first_does_not_diverge_by_learning(opened):
+    w, x = Value(2.0, label="w"), Value(3.0, label="x")
+    tab = opened(play(w * x - 6))
+    tab.click("#learn")
+    assert tab.inner_text("#verdict") == ""
+    assert page_numbers(tab)[0][-1] == pytest.approx((2 - 0.3) * (3 - 0.2) - 6)
+
+
+def test_while_it_learns_the_steps_can_be_looked_at(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    for press in "Home", "ArrowLeft", "p":
+        tab.click("#run")
+        wait_until(tab, "losses.length > 2")
+        tab.focus("#picture")
+        tab.keyboard.press(press)
+        assert tab.inner_text("#run") == "Run"
+    tab.click("#play")
+    tab.click("#learn")
+    assert tab.inner_text("#play") == "Play"
+
+
+def test_the_rate_is_a_slider_too(opened):
+    _, loss_of = textbook_loss()
+    tab = opened(play(loss_of()))
+    tab.fill("#rate", "-2")
+    assert tab.input_value("#rate-number") == "0.01"
+    for typed, place in [("1", "0"), ("0", "-4"), ("", "-4"), ("1e308", "1")]:
+        tab.fill("#rate-number", typed)
+        assert tab.input_value("#rate") == place
+
+
+def test_leaves_that_are_not_finite_can_be_moved(opened):
+    x, w = Value(math.inf, label="x"), Value(math.nan, label="w")
+    tab = opened(play(x * w))
+    tab.click("#learn")
+    for place in 0, 1:
+        set_leaf(tab, place, 2.0)
+    assert page_numbers(tab)[0] == [2.0, 2.0, 4.0]
 
 
 def test_a_learning_rate_that_is_none_is_refused(opened):
@@ -539,10 +645,13 @@ def test_an_operation_without_a_rule_can_be_watched_and_with_one_be_played(opene
     y = Value(8.0, (x,), (12.0,), "cube") + x
     tab = opened(play(y))
     tab.click("#forward")
-    assert words(tab) == "cube = cube of x = 8" or words(tab) == "v1 = cube of x = 8"
+    assert words(tab) == "v1 = cube of x = 8"
     tab.click("#end")
     assert boxes(tab)[0][-1] == "grad 13"
-    assert "cannot compute the operation 'cube'" in tab.inner_text("#refusal")
+    assert tab.inner_text("#refusal") == (
+        "Only to be watched: there is no rule for the operation 'cube': "
+        "play(…, rules={'cube': Rule(…)}) gives its formulas."
+    )
     assert tab.is_hidden("#learning")
 
     tab = opened(play(y, rules={"cube": Rule("a ** 3", "3 * a ** 2")}))
@@ -550,15 +659,32 @@ def test_an_operation_without_a_rule_can_be_watched_and_with_one_be_played(opene
     assert page_numbers(tab) == [[3.0, 27.0, 30.0], [28.0, 1.0, 1.0]]
     with pytest.raises(ValueError, match="must be a Rule with a value and 1 partial"):
         play(y, rules={"cube": Rule("a ** 3")})
-    with pytest.raises(ValueError, match="a page computes with numbers"):
-        play(y, rules={"cube": Rule("a ** 3", "3 * a ** 2 if a else a")})
+    tab = opened(play(y, rules={"cube": Rule("a ** 3", "3 * a ** 2 if a else a")}))
+    assert "'3 * a ** 2 if a else a', has more than numbers" in tab.inner_text("#refusal")
+
+
+def test_rules_of_ones_own_compute_as_in_python(opened):
+    p, q = Value(2.0, label="p"), Value(-3.0, label="q")
+    for rule, right in [
+        (Rule("a > b", "0", "0"), 0.0),
+        (Rule(("a + b", "y * 2"), "2", "2"), -4.0),
+        (Rule("copysign(a, b)", "-1", "0"), -1.0),
+    ]:
+        tab = opened(play(Value(9.0, (p, q), (0.0, 0.0), "own"), rules={"own": rule}))
+        set_leaf(tab, 1, -1.0)
+        set_leaf(tab, 0, -1.0)
+        set_leaf(tab, 1, -1.0)
+        values, _ = page_numbers(tab)
+        assert values[-1] == right
+        assert "y * 2" not in words(tab)
 
 
 def test_a_leaf_alone_is_played(opened):
     tab = opened(play(Value(2.0, label="x")))
     tab.click("#forward")
     assert boxes(tab) == [["x", "\u00a0 ", "input", "data 2", "grad 1"]]
-    assert tab.is_disabled("#forward")
+    tab.click("#forward")
+    assert not tab.is_enabled("#forward")
 
 
 def test_numbers_from_before_the_leaves_moved_are_marked_until_they_follow(opened):
@@ -589,8 +715,8 @@ def test_hostile_names_do_nothing(opened):
     tab = opened(play(y))
     tab.click("#end")
     assert tab.title() == f"Backpropagation through {names[0]}!"
-    for i, name in enumerate(names, 1):
-        assert name.strip() in tab.inner_text("#leaves") or i == 5
+    for name in names:
+        assert printable(name) in tab.inner_text("#leaves")
     assert names[0] in words(tab)
     tab.click("#learn")
     assert tab.locator("script").count() == 2
@@ -617,21 +743,68 @@ def test_a_page_of_500_values_works(opened):
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_scrolls_sideways_and_every_text_can_be_seen(opened, width, scheme):
+def test_no_page_scrolls_sideways_and_what_is_lit_is_in_view(opened, width):
     _, loss_of = textbook_loss()
-    tab = opened(play(loss_of()), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    tab.click("#end")
-    tab.click("#predict", force=True) if tab.is_enabled("#predict") else tab.click("#back")
+    tab = opened(play(loss_of()), viewport={"width": width, "height": 800})
+    seen = """() => {
+        const frame = $("picture").getBoundingClientRect();
+        const box = document.querySelector("#picture .into")?.getBoundingClientRect();
+        return !box || (box.left >= frame.left && box.right <= frame.right
+            && box.top >= frame.top && box.bottom <= frame.bottom);
+    }"""
+    while tab.is_enabled("#forward"):
+        tab.click("#forward")
+        assert tab.evaluate(seen)
+    tab.click("#back")
+    tab.click("#back")
+    tab.click("#predict")
+    assert tab.is_visible("#prediction")
+    for _ in range(3):
+        tab.click("#learn")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    colours = tab.evaluate("""() => {
-        const text = getComputedStyle(document.querySelector("#picture .output text")).fill;
-        const box = getComputedStyle(document.querySelector("#picture .output polygon")).fill;
-        return [text, box, getComputedStyle(document.body).backgroundColor];
-    }""")
-    text, box, paper = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours]
-    assert abs(text - box) > 300
-    assert (paper > 600) == (scheme == "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(opened, scheme):
+    _, loss_of = textbook_loss()
+    loss = loss_of() + Value(1.0, label="x")
+    tab = opened(play(loss), color_scheme=scheme)
+    tab.click("#end")
+    tab.click("#back")
+    tab.click("#back")
+    tab.click("#predict")
+    texts = tab.evaluate(
+        """() => {
+        const style = e => getComputedStyle(e);
+        const found = [];
+        for (const text of document.querySelectorAll("#picture .node text")) {
+            const box = text.parentNode.querySelector("polygon, path");
+            found.push([text.textContent, style(text).fill, style(box).fill]);
+        }
+        for (const text of document.querySelectorAll("#picture .edge text"))
+            found.push([text.textContent, style(text).fill, style($("watch")).backgroundColor]);
+        for (const text of document.querySelectorAll("p, h1, h2, label, button, td, summary")) {
+            let behind = text;
+            while (style(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentNode;
+            if (text.offsetParent && text.ariaDisabled !== "true")
+                found.push([text.textContent, style(text).color, style(behind).backgroundColor]);
+        }
+        return found;
+    }"""
+    )
+    assert len(texts) > 100
+
+    def luminance(colour):
+        shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for text, front, behind in texts:
+        dark, light = sorted([luminance(front), luminance(behind)])
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, front, behind)  # WCAG 2.2, 1.4.3
+    assert (luminance(tab.evaluate("getComputedStyle(document.body).backgroundColor")) > 0.5) == (
+        scheme == "light"
+    )
 
 
 def test_every_control_has_a_name_and_what_happens_is_read_out(opened):
@@ -661,6 +834,7 @@ def test_nothing_moves_by_itself_for_those_who_do_not_want_it(opened, motion, an
     _, y = neuron_by_hand()
     tab = opened(play(y), reduced_motion=motion)
     tab.click("#end")
+    tab.click("#back")
     style = "getComputedStyle(document.querySelector('.edge.now path')).animationName"
     assert tab.evaluate(style) == animation
 

@@ -20,7 +20,7 @@ from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Diverged, learn_line, learn_table
 from tinygrad_neuron.command.table import InputError, as_number
 from tinygrad_neuron.view.draw import picture_suffix
-from tinygrad_neuron.view.page import page_suffix
+from tinygrad_neuron.view.page import check_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
@@ -246,17 +246,16 @@ def name_and_number(text: str) -> tuple[str, float]:
 
 
 def picture_path(text: str) -> Path:
-    return path_with(picture_suffix, text)
+    return checked_path(picture_suffix, text)
 
 
 def page_path(text: str) -> Path:
-    return path_with(page_suffix, text)
+    return checked_path(check_suffix, text)
 
 
-def path_with(suffix: Callable[[str], str], text: str) -> Path:
-    """A path with a suffix that does not raise."""
+def checked_path(check: Callable[[str], object], text: str) -> Path:
     try:
-        suffix(text)
+        check(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return Path(text)

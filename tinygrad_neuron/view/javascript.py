@@ -1,10 +1,9 @@
-"""The formulas of the rules, and the functions in them, as JavaScript."""
+"""A graph as a program in JavaScript, printed from the same rules as the one in Python."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tinygrad_neuron.engine import Value
@@ -28,6 +27,7 @@ NAMES = {"inf": "Infinity", "nan": "NaN"} | {name: f"Math.{name}" for name in IN
 
 # Where Python raises an error, JavaScript has Infinity or NaN, which a page can show.
 PRIMITIVES = """\
+const copysign = (x, s) => s < 0 || Object.is(s, -0) ? -Math.abs(x) : Math.abs(x);
 const where = (condition, x, otherwise) => condition ? x : otherwise;
 const power = (x, n) => x === 1 ? 1 : Math.pow(x, n);
 const plain_slope = (x, n) => {
@@ -41,42 +41,57 @@ def program_in_javascript(order: Sequence[Value], rules: Mapping[Value, Rule]) -
     """The function program(v, d), for a graph in topological order and the rules of its nodes.
 
     v holds the value of each node and d the local derivative of each arrow, node by node in that
-    order. From the values of the leaves the function fills in all others.
+    order. From the values of the leaves the function fills in all others. ValueError: an operation
+    has no rule, or one that cannot be written in JavaScript.
     """
     place = {node: f"v[{i}]" for i, node in enumerate(order)}
     lines = []
     arrows = 0
     for node in order:
-        if rule := rules.get(node):
-            words = words_for([place[operand] for operand in node.operands], place[node])
-            lines += [f"{place[node]} = {formula(written(step, words))};" for step in rule.value]
-            for partial in rule.partials:
-                lines.append(f"d[{arrows}] = {formula(written(partial, words))};")
-                arrows += 1
-    body = textwrap.indent("\n".join(lines), "  ")
+        if not node.operands:
+            continue
+        op = str(node.op)
+        if node not in rules:
+            cure = f"play(…, rules={{{op!r}: Rule(…)}}) gives its formulas"
+            raise ValueError(f"there is no rule for the operation {op!r}: {cure}")
+        words = words_for([place[operand] for operand in node.operands], place[node])
+        targets = [place[node]] * len(rules[node].value)
+        targets += [f"d[{arrows + i}]" for i in range(len(node.operands))]
+        arrows += len(node.operands)
+        for target, formula in zip(targets, (*rules[node].value, *rules[node].partials)):
+            try:
+                lines.append(f"  {target} = {in_javascript(written(formula, words))};")
+            except ValueError as error:
+                raise ValueError(f"the rule of {op!r}, {formula!r}, {error}") from None
     functions = "\n".join(map(function_text, DERIVED))
+    body = "\n".join(lines)
     return f"{PRIMITIVES}{functions}\nconst program = (v, d) => {{\n{body}\n}};\n"
 
 
-def formula(text: str) -> str:
+def in_javascript(text: str) -> str:
     return expression(ast.parse(text, mode="eval").body)
 
 
 def function_text(function: Callable[..., float]) -> str:
     """A function that consists of assignments and a return, in JavaScript."""
+    (definition,) = ast.parse(inspect.getsource(function)).body
     lines = []
-    for statement in ast.walk(ast.parse(inspect.getsource(function))):
+    for statement in getattr(definition, "body", []):
         match statement:
             case ast.Assign([ast.Name(name)], value):
                 lines.append(f"  const {name} = {expression(value)};")
             case ast.Return(ast.expr() as value):
                 lines.append(f"  return {expression(value)};")
+            case ast.Expr(ast.Constant(str())):
+                pass  # the docstring
+            case _:
+                raise ValueError(f"{function.__name__} has more than assignments and a return")
     arguments = ", ".join(inspect.signature(function).parameters)
     return "\n".join([f"const {function.__name__} = ({arguments}) => {{", *lines, "};"])
 
 
 def expression(node: ast.expr) -> str:
-    """A formula in JavaScript; ValueError if it has what no rule of ours has."""
+    """A formula in JavaScript; ValueError, the end of a sentence, if there is no way."""
     match node:
         case ast.Constant(int() | float() as number):
             return NAMES.get(repr(float(number)), repr(float(number)))
@@ -91,13 +106,11 @@ def expression(node: ast.expr) -> str:
         case ast.BinOp(left, operator, right) if type(operator) in OPERATORS:
             return f"({expression(left)} {OPERATORS[type(operator)]} {expression(right)})"
         case ast.Compare(left, [operator], [right]) if type(operator) in OPERATORS:
-            return f"({expression(left)} {OPERATORS[type(operator)]} {expression(right)})"
+            # A number, as in Python: 1 or 0.
+            return f"Number({expression(left)} {OPERATORS[type(operator)]} {expression(right)})"
         case ast.Call(ast.Name(name), arguments, []):
             return f"{NAMES.get(name, name)}({listed(arguments)})"
-    raise ValueError(
-        f"a page computes with numbers, names, + - * / **, < <= > >= and functions, not with "
-        f"{ast.unparse(node)!r}"
-    )
+    raise ValueError("has more than numbers, names, + - * / **, < <= > >= and functions")
 
 
 def listed(arguments: Iterable[ast.expr]) -> str:

@@ -1,6 +1,6 @@
 // The page of a graph. What is shown depends on the numbers of the leaves and on the step alone:
-// steps 1 … are the forward pass, a value each; then comes the output's gradient by itself; then
-// the backward pass, an arrow each.
+// step 0 is before the forward pass, then come the steps of the forward pass, a value each; the
+// output's gradient by itself; the steps of the backward pass, an edge each; and the end.
 
 const graph = JSON.parse(document.getElementById("graph").textContent);
 const nodes = graph.nodes;
@@ -15,7 +15,8 @@ for (const i of [...inner].reverse()) {
     edges.push({ node: i, operand, position, arrow: nodes[i].first + position }));
 }
 const seed = inner.length + 1;  // the step at which the output gets its gradient
-const last = seed + edges.length;
+const end = seed + edges.length + 1;
+const lastTo = new Map(edges.map(({ operand }, n) => [operand, n]));  // an operand's last edge
 const computedAt = nodes.map(() => 0);
 inner.forEach((i, n) => { computedAt[i] = n + 1; });
 
@@ -28,6 +29,7 @@ const recorded = { v: nodes.map(node => Number(node.data)), d: graph.partials.ma
 let v, d, gradients;  // values, local derivatives, and for each edge what it does to a gradient
 let finalGradients;
 
+// The chain rule again, as in the engine's `backward`: the page follows a leaf while it is dragged.
 function chainRule() {
   const grad = nodes.map(() => 0);
   grad[output] = 1;
@@ -108,28 +110,42 @@ function edgeWords(n) {
 }
 
 function describe(k) {
-  const passes = `step ${k} of ${last}`;
+  const y = name(output);
   if (k === 0) {
-    const note = "Press Play, or step with the arrow keys.";
-    return { phase: `Before the forward pass, ${passes}`, words: "The leaves have their numbers.", note };
+    return { phase: "Before the forward pass", words: "The leaves have their numbers.",
+      note: "Press Play, or step with the arrow keys." };
+  }
+  if (k === end) {
+    return { phase: "After the backward pass", words: `${y} = ${number(v[output])}`,
+      note: `The gradient of each value is complete: how much ${y} rises per unit of it.` };
   }
   if (k < seed) {
     const i = inner[k - 1];
     const partials = nodes[i].operands.map((operand, position) =>
       partialWords({ node: i, operand, position, arrow: nodes[i].first + position }));
-    const shown = partials.length > 8 ? [...partials.slice(0, 8), "…"] : partials;
-    return { phase: `Forward pass, ${passes}`, words: forwardWords(i),
-      note: `On its arrows: ${shown.join(";  ")}` };
+    const told = partials.length > 8 ? [...partials.slice(0, 8), "…"] : partials;
+    return { phase: `Forward pass, step ${k} of ${end - 1}`, words: forwardWords(i),
+      note: `On its arrows the local derivatives: ${told.join(";  ")}` };
   }
+  const phase = `Backward pass, step ${k} of ${end - 1}`;
   if (k === seed) {
-    return { phase: `Backward pass, ${passes}`, words: `${name(output)}.grad = 1`,
-      note: `The derivative of ${name(output)} by itself. All other gradients start at 0.` };
+    return { phase, words: `${y}.grad = 1`,
+      note: `The derivative of ${y} by itself. All other gradients start at 0.` };
   }
-  const n = k - seed - 1, { operand } = edges[n], { before, after } = gradients[n];
-  const more = edges.slice(n + 1).some(edge => edge.operand === operand);
-  return { phase: `Backward pass, ${passes}`, words: edgeWords(n),
-    note: `where ${partialWords(edges[n])}.  ${name(operand)}.grad goes from ${number(before)} to ${
-      number(after)}${more ? ", and there is more to come" : " and is complete"}.` };
+  const n = k - seed - 1, { operand, node } = edges[n], { before, after, upstream } = gradients[n];
+  const sum = before || lastTo.get(operand) > n ? "It is added to what comes by other arrows: " : "";
+  const more = lastTo.get(operand) > n ? ", with more to come" : ", and is complete";
+  return { phase, words: edgeWords(n),
+    note: `Chain rule: the local derivative ${partialWords(edges[n])}, times the upstream gradient ${
+      name(node)}.grad = ${number(upstream)}. ${sum}${name(operand)}.grad goes from ${
+      number(before)} to ${number(after)}${more}.` };
+}
+
+function briefly(k) {  // without the numbers, which are still to come
+  if (k === seed) return `${name(output)}.grad`;
+  if (k > seed) return edgeWords(k - seed - 1).split(" = ")[0];
+  const { formula, op } = nodes[inner[k - 1]];
+  return `${name(inner[k - 1])} = ${formula ? withNames(formula) : op}`;
 }
 
 // The picture.
@@ -149,6 +165,9 @@ const arrows = graph.partials.map((_, i) => {
   const arrow = svg.getElementById(`edge-${i}`);
   return { arrow, label: arrow.querySelector("text") };
 });
+svg.insertAdjacentHTML("afterbegin", `<defs><marker id="back-head" viewBox="0 0 10 8" refX="9"
+  refY="4" markerWidth="4.5" markerHeight="4" orient="auto-start-reverse">
+  <path d="M0,0 L10,4 L0,8 z"/></marker></defs>`);
 const headOf = [];  // the node that an arrow leads to
 inner.forEach(i => nodes[i].operands.forEach((_, p) => { headOf[nodes[i].first + p] = i; }));
 const signOf = [];
@@ -189,18 +208,21 @@ function bringIntoView(...elements) {  // all of them, or if there is no room, t
 
 // Steps.
 
+const controls = [];  // of each leaf, to play with it
 let step = 0;
 let timer = null;  // of Play
 const pace = () => Number($("speed").value);
 
 function show(k) {
-  step = Math.min(last, Math.max(0, k));
-  const done = Math.max(0, step - seed);  // edges
+  const before = step;
+  step = Math.min(end, Math.max(0, k));
+  const done = Math.min(Math.max(0, step - seed), edges.length);
   const grad = nodes.map(() => null);
   if (step >= seed) grad[output] = 1;
   for (let n = 0; n < done; n++) grad[edges[n].operand] = gradients[n].after;
-  const edge = done ? edges[done - 1] : null;
-  const current = edge ? edge.node : step === seed ? output : step ? inner[step - 1] : null;
+  const edge = done && step < end ? edges[done - 1] : null;
+  const current = edge ? edge.node : step === seed ? output
+    : step && step < seed ? inner[step - 1] : null;
   boxes.forEach(({ box, value, gradient }, i) => {
     const known = step >= computedAt[i];
     write(value, known ? `data ${number(v[i])}` : "data");
@@ -216,6 +238,11 @@ function show(k) {
     arrow.classList.toggle("now", edge ? i === edge.arrow : step < seed && headOf[i] === current);
     arrow.classList.toggle("back", i === edge?.arrow);
   });
+  for (const { i, gradient } of controls) {
+    write(gradient, grad[i] === null ? "grad" : `grad ${number(grad[i])}`);
+  }
+  const result = step >= computedAt[output] ? ` = ${number(v[output])}` : "";
+  write($("result"), `${graph.title}${result}`);
   const told = describe(step);
   write($("phase"), told.phase);
   write($("words"), told.words);
@@ -224,11 +251,14 @@ function show(k) {
   $("place").setAttribute("aria-valuetext", told.words);
   // Not disabled, which would take the focus from who steps with the keyboard.
   for (const id of ["begin", "back"]) $(id).ariaDisabled = step === 0;
-  for (const id of ["forward", "end", "predict"]) $(id).ariaDisabled = step === last;
+  for (const id of ["forward", "end"]) $(id).ariaDisabled = step === end;
+  $("predict").ariaDisabled = step >= end - 1;
   document.querySelector("tr[aria-current]")?.removeAttribute("aria-current");
-  if (step) {
-    rows[step - 1].row.setAttribute("aria-current", "step");
+  for (let n = Math.min(before, step); n < Math.max(before, step) && n < rows.length; n++) writeRow(n);
+  if (step && step < end) {
     const list = $("list"), row = rows[step - 1].row;
+    row.setAttribute("aria-current", "step");
+    writeRow(step - 1);
     const above = row.offsetTop - list.scrollTop;
     if (above < 0 || above > list.clientHeight - 40) list.scrollTop = row.offsetTop - 60;
   }
@@ -239,6 +269,7 @@ function show(k) {
 
 function go(k) {
   pause();
+  stopRunning();
   show(k);
 }
 
@@ -252,12 +283,12 @@ function pause() {
 function play() {
   if (timer !== null) return pause();
   stopRunning();
-  if (step === last) show(0);
+  if (step === end) show(0);
   $("play").textContent = "Pause";
   if (pace() > 1) $("saying").setAttribute("aria-live", "off");  // faster than can be read out
   const tick = () => {
     show(step + 1);
-    if (step === last) return pause();
+    if (step === end) return pause();
     timer = setTimeout(tick, 1000 / pace());
   };
   timer = setTimeout(tick, Math.min(300, 1000 / pace()));
@@ -266,7 +297,7 @@ function play() {
 // All steps in a table.
 
 const rows = [];
-for (let k = 1; k <= last; k++) {
+for (let k = 1; k < end; k++) {
   const row = $("list").querySelector("tbody").insertRow();
   const button = document.createElement("button");
   button.textContent = k;
@@ -275,11 +306,14 @@ for (let k = 1; k <= last; k++) {
   rows.push({ row, cell: row.insertCell() });
 }
 
+function writeRow(n) {  // what is still to come has no numbers
+  const change = n + 1 > seed ? gradients[n - seed] : null;
+  const changed = change ? `  (${number(change.before)} → ${number(change.after)})` : "";
+  write(rows[n].cell, n < step ? describe(n + 1).words + changed : briefly(n + 1));
+}
+
 function writeRows() {
-  rows.forEach(({ cell }, i) => {
-    const words = describe(i + 1).words, change = gradients[i - seed];
-    write(cell, change ? `${words}  (${number(change.before)} → ${number(change.after)})` : words);
-  });
+  rows.forEach((_, n) => writeRow(n));
 }
 
 // Predictions.
@@ -291,14 +325,10 @@ function answer(k) {
 
 function ask() {
   pause();
-  if (step === last) return;
-  const k = step + 1, edge = edges[k - seed - 1];
-  const what = k < seed ? `${name(inner[k - 1])}` : k === seed ? `${name(output)}.grad`
-    : `${name(edge.operand)}.grad`;
-  const how = k < seed ? ` = ${nodes[inner[k - 1]].formula ? withNames(nodes[inner[k - 1]].formula) : nodes[inner[k - 1]].op}`
-    : k === seed ? "" : `, which is ${number(gradients[k - seed - 1].before)}, plus ${derivative(edge)} · ${
-      name(edge.node)}.grad`;
-  $("question").textContent = `What is ${what}${how}?`;
+  stopRunning();
+  if (step >= end - 1) return;
+  const change = gradients[step - seed], from = change ? `, from ${number(change.before)}` : "";
+  $("question").textContent = `${briefly(step + 1)}${from}: what is it?`;
   $("guess").value = "";
   $("prediction").hidden = false;
   $("guess").focus();
@@ -317,60 +347,76 @@ function reveal(event) {
 
 // Play with it.
 
-const controls = [];  // of each leaf
-const widest = 500;  // steps in the plot
+const plotted = 500;  // steps
 let losses, running = null;
+
+function leafTitle(i) {
+  if (nodes[i].title !== null) return nodes[i].title;
+  const users = inner.filter(user => nodes[user].operands.includes(i));
+  const { formula } = nodes[users[0]];
+  return `in ${name(users[0])}${formula ? ` = ${withNames(formula)}` : ""}${
+    users.length > 1 ? " and others" : ""}`;
+}
 
 function makeRow(i) {
   const node = nodes[i];
   const row = document.createElement("div");
   row.className = "leaf-row";
-  const title = document.createElement("label");
-  title.className = "name";
+  const label = document.createElement("label");
+  const title = document.createElement("span");
   const box = document.createElement("input");
   box.type = "checkbox";
   box.checked = node.learns;
-  box.setAttribute("aria-label", `${node.title} learns`);
-  title.append(box, ` ${node.title}`);
+  label.append(box, title);
   const gradient = document.createElement("span");
   gradient.className = "soft number";
   const slider = document.createElement("input");
   slider.type = "range";
   slider.step = "any";
-  slider.setAttribute("aria-label", node.title);
   const field = document.createElement("input");
   field.type = "number";
   field.step = "any";
-  field.setAttribute("aria-label", `${node.title} as a number`);
   slider.addEventListener("input", () => move(i, slider.valueAsNumber));
   field.addEventListener("input", () => {
     if (Number.isFinite(field.valueAsNumber)) move(i, field.valueAsNumber);
   });
-  row.append(title, gradient, slider, field);
+  field.addEventListener("blur", writeControls);  // which may be empty
+  row.append(label, gradient, slider, field);
   (node.kind === "constant" ? $("constants") : $("leaves")).append(row);
-  controls.push({ i, box, gradient, slider, field });
+  controls.push({ i, box, title, gradient, slider, field });
+}
+
+function reach(i) {  // how far a leaf can be dragged to either side
+  return Number.isFinite(recorded.v[i]) ? Math.max(2, 2 * Math.abs(recorded.v[i])) : 2;
 }
 
 function writeControls() {
-  for (const { i, gradient, slider, field } of controls) {
-    const reach = Math.max(2, 2 * Math.abs(recorded.v[i]));
-    const around = Number.isFinite(recorded.v[i]) ? recorded.v[i] : 0;
-    slider.min = Math.min(around - reach, Number.isFinite(v[i]) ? v[i] : 0);
-    slider.max = Math.max(around + reach, Number.isFinite(v[i]) ? v[i] : 0);
-    slider.value = v[i];
-    if (document.activeElement !== field) field.value = Number(v[i].toPrecision(6));
-    gradient.textContent = `grad ${number(finalGradients[i])}`;
+  for (const { i, box, title, slider, field } of controls) {
+    const called = leafTitle(i), finite = Number.isFinite(v[i]) ? v[i] : 0;
+    write(title, called);
+    box.ariaLabel = `${called} learns`;
+    slider.ariaLabel = called;
+    field.ariaLabel = `${called} as a number`;
+    const middle = Number.isFinite(recorded.v[i]) ? recorded.v[i] : 0;
+    slider.min = Math.min(middle - reach(i), finite);
+    slider.max = Math.max(middle + reach(i), finite);
+    slider.value = finite;
+    if (document.activeElement !== field) {
+      field.value = Number.isFinite(v[i]) ? Number(v[i].toPrecision(6)) : "";
+    }
   }
 }
 
 let rewriting = null;
 
 function refresh() {
-  show(last);
+  show(end);
   writeControls();
   plot();
-  clearTimeout(rewriting);  // the table is long, and nobody reads it while a number is dragged
-  rewriting = setTimeout(writeRows, 120);
+  rewriting ??= setTimeout(() => {  // the table is long, and nobody reads it meanwhile
+    rewriting = null;
+    writeRows();
+  }, 150);
 }
 
 function move(i, x) {
@@ -380,40 +426,42 @@ function move(i, x) {
   recompute();
   losses = [v[output]];
   $("old").hidden = true;
+  $("verdict").textContent = firstBroken();
   refresh();
-  sayIfBroken();
 }
 
-function sayIfBroken() {
+function firstBroken() {
   const broken = inner.find(i => !Number.isFinite(v[i]));
-  $("verdict").textContent = broken === undefined ? ""
+  return broken === undefined ? ""
     : `${forwardWords(broken)}: from there on the numbers mean nothing.`;
 }
 
 function learn() {
+  pause();
   const rate = $("rate-number").valueAsNumber;
   if (!(rate >= 0)) {
     $("verdict").textContent = "A learning rate is a number that is not negative.";
     return stopRunning();
   }
+  const before = v[output];
   for (const { i, box } of controls) if (box.checked) v[i] -= rate * finalGradients[i];
   recompute();
   losses.push(v[output]);
   $("old").hidden = true;
-  sayIfBroken();
-  const diverged = !Number.isFinite(v[output]) || controls.some(({ i }) => !Number.isFinite(v[i]))
-    || Math.abs(v[output]) > 1e6 * Math.max(Math.abs(losses[0]), 1e-12);
-  if (diverged) {
+  $("verdict").textContent = firstBroken();
+  const finite = Number.isFinite(v[output]) && controls.every(({ i }) => Number.isFinite(v[i]));
+  if (!finite || Math.abs(v[output]) > 1e6 * Math.max(1, Math.abs(losses[0]))) {
     stopRunning();
-    $("verdict").textContent = `Diverged after ${losses.length - 1} steps: the learning rate ${
-      number(rate)} is too large. Reset, and try a smaller one.`;
+    if (Number.isFinite(before)) {
+      $("verdict").textContent = `Diverged: ${name(output)} is ${number(v[output])}. The learning `
+        + `rate ${number(rate)} is too large. Reset, and try a smaller one.`;
+    }
   }
   refresh();
 }
 
 function run() {
   if (running !== null) return stopRunning();
-  pause();
   $("run").textContent = "Stop";
   $("run").setAttribute("aria-pressed", "true");
   $("saying").setAttribute("aria-live", "off");
@@ -434,22 +482,24 @@ function reset() {
   restore();
   losses = [v[output]];
   for (const { i, box } of controls) box.checked = nodes[i].learns;
-  setRate(0.1);
+  $("rate-number").value = 0.1;
+  moveRateSlider();
   $("old").hidden = !graph.old;
   $("verdict").textContent = "";
   show(step);
+  document.activeElement.blur();  // a field that is being typed in
   writeControls();
   writeRows();
   plot();
 }
 
-function setRate(rate) {
-  $("rate-number").value = rate;
-  $("rate").value = Math.log10(rate);
+function moveRateSlider() {
+  const rate = $("rate-number").valueAsNumber;
+  if (rate >= 0) $("rate").value = Math.max(Math.log10(rate), $("rate").min);
 }
 
 function plot() {
-  const shown = losses.slice(-widest - 1).map(x => Number.isFinite(x) ? x : NaN);
+  const shown = losses.slice(-plotted - 1).map(x => Number.isFinite(x) ? x : NaN);
   const finite = shown.filter(x => !Number.isNaN(x));
   const low = Math.min(...finite), high = Math.max(...finite);
   const logarithmic = low > 0 && high / low > 50;
@@ -460,21 +510,27 @@ function plot() {
   $("curve").setAttribute("points", points.filter(([, y]) => !Number.isNaN(y))
     .map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" "));
   const unit = logarithmic ? " (logarithmic)" : "";
-  const label = (step, loss) => `step ${step}: ${number(loss)}`;
-  const moved = losses.length > 1;
-  $("top").textContent = moved ? `${number(low)} to ${number(high)}${unit}` : "";
+  const label = (n, loss) => `update ${n}: ${number(loss)}`;
+  $("plot").toggleAttribute("hidden", losses.length < 2);
+  $("top").textContent = `${graph.title}: ${number(low)} to ${number(high)}${unit}`;
   $("first").textContent = label(losses.length - shown.length, losses.at(-shown.length));
-  $("last").textContent = moved ? label(losses.length - 1, losses.at(-1)) : "no steps yet";
+  $("last").textContent = label(losses.length - 1, losses.at(-1));
 }
 
 function dragInPicture(i) {
-  boxes[i].box.addEventListener("pointerdown", down => {
+  const { box } = boxes[i];
+  box.addEventListener("pointerdown", down => {
     if (down.pointerType === "touch" || down.button) return;  // which pans
     down.preventDefault();
-    const start = v[i], perPixel = Math.max(2, 2 * Math.abs(recorded.v[i])) / 150;
-    const onMove = event => move(i, start + (event.clientX - down.clientX) * perPixel);
-    addEventListener("pointermove", onMove);
-    addEventListener("pointerup", () => removeEventListener("pointermove", onMove), { once: true });
+    const start = Number.isFinite(v[i]) ? v[i] : 0;
+    const onMove = event => move(i, start + (event.clientX - down.clientX) * reach(i) / 150);
+    const onEnd = () => {
+      box.removeEventListener("pointermove", onMove);
+      box.removeEventListener("lostpointercapture", onEnd);
+    };
+    box.setPointerCapture(down.pointerId);
+    box.addEventListener("pointermove", onMove);
+    box.addEventListener("lostpointercapture", onEnd);
   });
 }
 
@@ -483,33 +539,44 @@ function dragInPicture(i) {
 $("begin").onclick = () => go(0);
 $("back").onclick = () => go(step - 1);
 $("forward").onclick = () => go(step + 1);
-$("end").onclick = () => go(last);
+$("end").onclick = () => go(end);
 $("play").onclick = play;
-$("place").max = last;
+$("place").max = end;
 $("place").oninput = () => go($("place").valueAsNumber);
 $("predict").onclick = ask;
 $("prediction").onsubmit = reveal;
 $("larger").onclick = () => setZoom(zoom * 1.25);
 $("smaller").onclick = () => setZoom(zoom / 1.25);
-$("learn").onclick = () => { stopRunning(); learn(); };
+$("learn").onclick = () => {
+  stopRunning();
+  learn();
+};
 $("run").onclick = run;
 $("reset").onclick = reset;
 $("rate").oninput = () => { $("rate-number").value = Number((10 ** $("rate").value).toPrecision(3)); };
-$("rate-number").oninput = () => { $("rate").value = Math.log10($("rate-number").valueAsNumber); };
+$("rate-number").oninput = moveRateSlider;
 
 addEventListener("keydown", event => {
-  const typing = event.target.matches("input, select, textarea");
+  const { target, key } = event;
+  if (key === "Escape") $("prediction").hidden = true;
+  const typing = target.matches("input[type=text], input[type=number], select");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const actions = { ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), Home: () => go(0),
-    End: () => go(last), p: ask, P: ask };
-  if (!event.target.matches("button, summary")) actions[" "] = play;
-  if (actions[event.key]) {
+  const actions = { p: ask, P: ask };
+  if (!target.matches("input")) {
+    Object.assign(actions, { ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1),
+      Home: () => go(0), End: () => go(end) });
+  }
+  if (!target.matches("button, summary, input")) actions[" "] = play;
+  if (actions[key]) {
     event.preventDefault();
-    actions[event.key]();
+    actions[key]();
   }
 });
 
-setZoom(Math.min(1.25, Math.max(0.65, ($("picture").clientWidth - 4) / natural.width)));
+const { clientWidth: room } = $("picture");
+const [byWidth, byHeight] = [(room - 4) / natural.width, 0.52 * innerHeight / natural.height];
+const least = room < 600 ? 0.9 : 0.65;  // below which nobody could read it
+setZoom(Math.min(1.25, Math.max(least, Math.min(byWidth, Math.max(byHeight, 0.8)))));
 if (playable) {
   leaves.forEach(makeRow);
   leaves.forEach(dragInPicture);

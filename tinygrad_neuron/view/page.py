@@ -53,7 +53,7 @@ class Page:
 
         Errors as of `html`. ValueError: another suffix. OSError: the file cannot be written.
         """
-        page_suffix(path)
+        check_suffix(path)
         from tinygrad_neuron.view.files import write_whole
 
         write_whole(path, self.html().encode())
@@ -86,11 +86,11 @@ def play(
     that was run and of a fresh backward pass.
 
     names, model  as in `draw`
-    rules         as in `unroll`; without the rule of one of its operations, a graph can be watched
-                  but not be moved
+    rules         as in `unroll`; without the rule of one of its operations, or with one that
+                  JavaScript cannot express, a graph can only be watched
 
-    TypeError: as in `draw`. ValueError: a graph of more than 2,000 values; a rule that is no
-    formula.
+    TypeError: as in `draw`. ValueError: a graph of more than 2,000 values; a rule that `unroll`
+    refuses too.
 
     >>> x = Value(3.0, label="x")
     >>> play(x * x + 1)
@@ -107,15 +107,17 @@ def play(
 
     known_rules = rules_of(order, rules or {})
     stage = Stage(order, known)
-    graph = graph_as_json(order, known, known_rules)
-    program = program_in_javascript(order, known_rules)
+    program = refusal = ""
+    try:
+        program = program_in_javascript(order, known_rules)
+    except ValueError as error:
+        refusal = f"Only to be watched: {error}."
+    graph = graph_as_json(order, known, known_rules, refusal)
     steps = sum(bool(node.operands) for node in order) + 1 + stage.arrow_count
     return Page(known.of[output], stage.source, graph, program, len(order), steps)
 
 
-def page_suffix(path: str | os.PathLike[str]) -> str:
-    """The path's suffix, which must be that of a page, else it is a ValueError."""
-    suffix = os.path.splitext(os.fspath(path))[1].lower()
-    if suffix not in (".html", ".htm"):
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """ValueError unless the path's suffix is that of a page."""
+    if os.path.splitext(os.fspath(path))[1].lower() not in (".html", ".htm"):
         raise ValueError(f"a page's file ends in .html, not {os.fspath(path)!r}")
-    return suffix

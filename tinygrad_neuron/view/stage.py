@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from tinygrad_neuron.engine import Value, edges
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.boxes import Arrow, Box, boxes_of
 from tinygrad_neuron.view.dot_text import HINTED, DotText
 from tinygrad_neuron.view.names import Names
@@ -53,56 +53,79 @@ def rules_of(order: Iterable[Value], own: Mapping[str, Rule]) -> dict[Value, Rul
     """The rules of all nodes but leaves; ValueError if one of the reader's own is no rule."""
     rules = {}
     for node in order:
-        if node.operands and rule_of(str(node.op), len(node.operands), own):
+        whole = len(node.partials) == len(node.operands) > 0
+        if whole and rule_of(str(node.op), len(node.operands), own):
             rules[node] = checked_rule(node, own)
     return rules
 
 
-def graph_as_json(order: Sequence[Value], names: Names, rules: Mapping[Value, Rule]) -> str:
+def graph_as_json(
+    order: Sequence[Value], names: Names, rules: Mapping[Value, Rule], refusal: str
+) -> str:
     """The graph in topological order, as the page's script reads it.
 
-    A formula is a list of text and, at the odd places, nodes. Nodes are given by their places.
+    title     the name of the output
+    partials  of all arrows, node by node in that order
+    old       whether some numbers are not what the leaves give now
+    refusal   why the page cannot compute, or ""
+    nodes     of each:
+              name      for formulas, or null if it is a constant that is called by its number
+              title     the name alone, likewise
+              op, data
+              kind      of a leaf: "parameter", "input" or "constant"
+              learns    of a leaf: whether it is a parameter, or an input where there are none
+              operands  their places in the order
+              first     the place of the first partial
+              marks     ∂₁, ∂₂, … of each arrow, by the operand's position
+              signs     the same, where several arrows come from one operand, else ∂
+              formula   how it is computed, a list of text and, at the odd places, nodes' places;
+                        or null, if that is too long
+              slopes    its partials, likewise
     """
     place = {node: i for i, node in enumerate(order)}
-    parameters = {leaf for leaf in order if leaf in names.parameters}
-    missing = [str(node.op) for node in order if node.operands and node not in rules]
+    parameters = names.parameters & place.keys()
     nodes = []
     partials: list[float] = []
-    users = {operand: node for node, operand, _ in edges(order)}
     for node in order:
-        pairs = list(zip(node.operands, node.partials))
-        operands = [operand for operand, _ in pairs]
+        operands = [operand for operand, _ in zip(node.operands, node.partials)]
         uses = Counter(operands)
-        called_by_number = node.op == "const" and node in names.unnamed
+        is_number = node.op == "const" and node in names.unnamed
         kind = "" if operands else names.kind(node)
-        told = node in rules and len(operands) <= HINTED
-        letters = [f"\0{place[operand]}\0" for operand in operands]
-        words = words_for(letters, f"\0{place[node]}\0")
+        rule = rules.get(node)
+        if len(operands) > HINTED or (rule and len(rule.value) > 1):
+            rule = None
+        markers = words_for([f"\0{place[o]}\0" for o in operands], f"\0{place[node]}\0")
         nodes.append(
             {
-                "name": None if called_by_number else word(names.of[node]),
-                "title": f"in {names.of[users[node]]}" if called_by_number else names.of[node],
-                "kind": kind,
+                "name": None if is_number else word(names.of[node]),
+                "title": None if is_number else names.of[node],
                 "op": printable(str(node.op)),
                 "data": as_json(node.data),
+                "kind": kind,
+                "learns": node in parameters if parameters else kind == "input",
                 "operands": [place[operand] for operand in operands],
                 "first": len(partials),
                 "marks": [partial_sign(i, len(operands)) for i in range(len(operands))],
                 "signs": [partial_sign(i, uses[operand]) for i, operand in enumerate(operands)],
-                "formula": parts(rules[node].value[0], words) if told else None,
-                "slopes": [parts(slope, words) for slope in rules[node].partials] if told else None,
-                "learns": node in parameters if parameters else kind == "input",
+                "formula": written(rule.value[0], markers).split("\0") if rule else None,
+                "slopes": [written(p, markers).split("\0") for p in rule.partials]
+                if rule
+                else None,
             }
         )
-        partials += [partial for _, partial in pairs]
+        partials += node.partials[: len(operands)]
     graph = {
         "title": names.of[order[-1]],
-        "nodes": nodes,
         "partials": list(map(as_json, partials)),
         "old": bool(outdated(order)),
-        "refusal": refusal(missing[0]) if missing else "",
+        "refusal": refusal,
+        "nodes": nodes,
     }
     return json.dumps(graph, ensure_ascii=False, allow_nan=False)
+
+
+def parts(formula: str, markers: Mapping[str, str]) -> list[str]:
+    return written(formula, markers).split("\0")
 
 
 def as_json(x: float) -> float | str:
@@ -110,17 +133,6 @@ def as_json(x: float) -> float | str:
     if math.isfinite(x):
         return float(x)
     return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
-
-
-def refusal(op: str) -> str:
-    return (
-        f"The page cannot compute the operation {op!r}, whose formulas are not known; "
-        f"play(…, rules={{{op!r}: Rule(…)}}) gives them."
-    )
-
-
-def parts(formula: str, words: Mapping[str, str]) -> list[str]:
-    return written(formula, words).split("\0")
 
 
 def filled_in(title: str, picture: str, graph: str, program: str) -> str:
