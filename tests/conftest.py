@@ -10,3 +10,15 @@ def collector_off():
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def table(tmp_path):
+    """table(text) is the path of a file with this text."""
+
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+        return path
+
+    return write

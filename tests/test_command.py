@@ -37,16 +37,6 @@ def number_after(name, output):
     return float(line.removesuffix("%").split()[-1])
 
 
-@pytest.fixture
-def table(tmp_path):
-    def write(text, encoding="utf-8"):
-        path = tmp_path / "table.csv"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-        return path
-
-    return write
-
-
 # What it does.
 
 
@@ -192,8 +182,12 @@ BAD_TABLES = {
     "underscore": ("x,y\n1,2\n1_000,4\n", "must be a finite number, not '1_000'"),
     "column twice": ("x,x,y\n1,2,3\n", "the column 'x' stands in the header twice"),
     "column without a name": ("x,,y\n1,2,3\n", "column 2 has no name"),
-    "no input": ("y\n1\n2\n", "one column only, 'y'; cells are separated by commas"),
-    "semicolons": ("x;y\n1;2\n2;3\n", "one column only, 'x;y'; cells are separated by commas"),
+    "no input": ("y\n1\n2\n", "one column only, 'y'; cells are separated by commas, semicolons or"),
+    "bars": ("x|y\n1|2\n2|3\n", "one column only, 'x|y'; cells are separated by commas, semicolon"),
+    "a decimal comma among commas": ("x,y\n1,5,2\n", "line 2: 3 cells under a header of 2"),
+    "two decimal commas": ("x;y\n1,2,3;2\n2;3\n", "must be a finite number, not '1,2,3'"),
+    "thousands": ("x;y\n1.234,5;2\n2;3\n", "must be a finite number, not '1.234,5'"),
+    "an open quote": ('x,y\n"1,2\n3,4\n', "under a header of 2; a quote is not closed"),
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),
     "no input that changes": ("x,z,y\n1,7,2\n1,7,3\n", "no input column changes in the 2 rows"),
     "one row": ("x,z,y\n1,2,3\n", "no input column changes in the 1 rows to learn from"),

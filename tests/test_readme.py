@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -44,13 +45,36 @@ def test_the_readme_opens_with_a_picture():
     assert README.index("![") < README.index("```")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the commands are run, one after another: some use the files of others."""
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "notebooks", path / "notebooks")
+    (flowers,) = [text for language, text in BLOCKS if language == "csv"]
+    (path / "flowers.csv").write_text(flowers, encoding="utf-8")
+    scripts = "".join(text for language, text in BLOCKS if language == "sh")
+    for command in re.findall(r"^tinygrad-neuron .*$", scripts, flags=re.MULTILINE):
+        done = run(command, path)
+        assert done.returncode == 0, done.stderr
+    return path
+
+
+def run(command, folder):
+    program, *arguments = shlex.split(command)
+    assert program == "tinygrad-neuron"
+    return subprocess.run(
+        [sys.executable, "-m", "tinygrad_neuron", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+    )
+
+
 @pytest.mark.parametrize("example", [text for language, text in BLOCKS if language == "console"])
-def test_every_command_prints_what_stands_below_it(example):
+def test_every_command_prints_what_stands_below_it(example, folder):
     command, _, expected = example.partition("\n")
-    arguments = shlex.split(command.removeprefix("$ tinygrad-neuron "))
-    run = [sys.executable, "-m", "tinygrad_neuron", *arguments]
-    done = subprocess.run(run, capture_output=True, text=True, encoding="utf-8", cwd=ROOT)
-    assert done.stdout == expected
+    assert run(command.removeprefix("$ "), folder).stdout == expected
 
 
 def test_the_opening_example_has_eight_lines():

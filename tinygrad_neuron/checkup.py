@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 import math
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 TYPE_CHECKING = False  # at run time typing would more than double the import of the package
 if TYPE_CHECKING:
@@ -249,32 +249,73 @@ MISTAKES = (
 )
 
 
-FUNCTIONS = ("relu", "tanh")  # which an engine may lack
+DATA = "data", "value"  # the usual names of these attributes, ours first
+GRAD = "grad", "gradient"
+
+
+class Lacking(Exception):
+    """The engine has no such operation or attribute."""
 
 
 def checkup(
-    value_class: type[Any], neuron_class: Callable[..., Any] | None = None
+    value_class: type[Any],
+    neuron_class: Callable[..., Any] | None = None,
+    functions: Mapping[str, Any] | None = None,
 ) -> list[Outcome]:
     """Run every mistake's program on an engine, in the order of the table.
 
-    value_class has `data`, `grad`, `backward()` and the operators; a function that it lacks,
-    or a neuron_class of None, makes a program "cannot be expressed".
+    value_class has the operators, `backward()`, `data` or `value`, and `grad` or `gradient`.
+    Where it has no method `backward`, `relu` or `tanh`, that of `functions` is taken, by name.
+    What an engine lacks, or a neuron_class of None, makes a program "cannot be expressed".
     """
-    words: dict[str, Any] = {
-        "Value": value_class,
-        "data": lambda v: v.data,
-        "grad": lambda v: v.grad,
-        "backward": lambda v: v.backward(),
-        "zero": lambda v: setattr(v, "grad", 0.0),
-        "set_data": lambda v, number: setattr(v, "data", number),
-        "alive": lambda: sum(type(thing) is value_class for thing in gc.get_objects()),
-    }
-    for function in FUNCTIONS:
-        if hasattr(value_class, function):
-            words[function] = getattr(value_class, function)
-    if neuron_class is not None:
-        words["Neuron"] = neuron_class
+    words = vocabulary(value_class, neuron_class, functions or {})
     return [attempt(mistake, dict(words)) for mistake in MISTAKES]
+
+
+def vocabulary(
+    value_class: type[Any],
+    neuron_class: Callable[..., Any] | None,
+    functions: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The words of the programs, in terms of one engine."""
+
+    def attribute(v: Any, names: tuple[str, str]) -> str:
+        for name in names:
+            if hasattr(v, name):
+                return name
+        if isinstance(v, value_class):
+            raise Lacking(f"a value has no attribute {' or '.join(names)}")
+        return names[0]  # v is no value of this engine, and Python says so
+
+    def grad(v: Any) -> Any:
+        gradient = getattr(v, attribute(v, GRAD))
+        if gradient is None:  # which no pass has reached
+            return 0.0
+        return data(gradient) if isinstance(gradient, value_class) else gradient
+
+    def data(v: Any) -> Any:
+        return getattr(v, attribute(v, DATA))
+
+    def operation(name: str) -> Any:
+        return getattr(value_class, name, None) or functions.get(name) or lacking(name)
+
+    return {
+        "Value": value_class,
+        "Neuron": neuron_class or lacking("class for a neuron"),
+        "data": data,
+        "grad": grad,
+        "zero": lambda v: setattr(v, attribute(v, GRAD), 0.0),
+        "set_data": lambda v, number: setattr(v, attribute(v, DATA), number),
+        "alive": lambda: sum(issubclass(type(thing), value_class) for thing in gc.get_objects()),
+        **{name: operation(name) for name in ("backward", "relu", "tanh")},
+    }
+
+
+def lacking(what: str) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise Lacking(f"there is no {what}")
+
+    return fail
 
 
 def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
@@ -286,13 +327,19 @@ def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
         expressed = True
         exec("\n".join(lines), words)
         answer = eval(last, words)
+        right = mistake.right is not None and same(answer, mistake.right)
+    except (RecursionError, MemoryError) as error:  # which are never meant as a refusal
+        return Outcome(mistake, "crashed", error)
     except Exception as error:
-        if not expressed or (isinstance(error, NameError) and error.name in FUNCTIONS):
+        if not expressed or isinstance(error, Lacking):
             return Outcome(mistake, "cannot be expressed", error)
         refused = mistake.right is None or mistake.or_refused
         return Outcome(mistake, "right" if refused else "crashed", error)
     finally:
         if collecting:
             gc.enable()
-    right = answer == mistake.right or (answer != answer and mistake.right != mistake.right)  # nan
     return Outcome(mistake, "right" if right else "wrong", answer)
+
+
+def same(answer: Any, right: float) -> bool:
+    return bool(answer == right or (answer != answer and right != right))  # nan

@@ -7,16 +7,19 @@ import random
 import sys
 from typing import NamedTuple
 
-from tinygrad_neuron.command.table import InputError, Table, is_number, shown
+from tinygrad_neuron.command.table import InputError, Table, shown
 
 Classes = tuple[str, str]
 
 
 class Scale(NamedTuple):
-    """A column's mean and standard deviation: (x - mean) / deviation is x standardised."""
+    """A column's mean and standard deviation."""
 
     mean: float
     deviation: float
+
+    def standardised(self, numbers: list[float]) -> list[float]:
+        return [(x - self.mean) / self.deviation for x in numbers]
 
 
 class Part(NamedTuple):
@@ -43,57 +46,63 @@ class Dataset(NamedTuple):
 def make_dataset(
     table: Table,
     target: str | None,
+    inputs: list[str] | None,
     classes: Classes | None,
     one_class: str | None,
     holdout: float,
     rng: random.Random,
 ) -> Dataset:
-    """Read a table's target (by default the last column) and its inputs (all the others).
+    """Read a table's target (by default the last column) and inputs (by default all the others).
 
     classes    keep only the rows of these two
     one_class  tell this one from all the others
     holdout    the share of rows, drawn by rng, that are not learned from
     """
     target = table.names[-1] if target is None else target
-    if target not in table.names:
-        raise InputError(f"{table.path}: no column {target!r}, only {listed(table.names)}")
+    if inputs is None:
+        inputs = [name for name in table.names if name != target]
+    for name in (target, *inputs):
+        if name not in table.names:
+            raise InputError(f"{table.source}: no column {name!r}, only {listed(table.names)}")
+    if target in inputs:
+        raise InputError(f"{table.source}: {target!r} is to be learned, and so is no input")
     words = set(table.words(target))
     for word in classes or ([] if one_class is None else [one_class]):
         if word not in words:
             known = listed(sorted(words))
             problem = f"no row has {shown(word)} in column {target!r}, only {known}"
-            raise InputError(f"{table.path}: {problem}")
+            raise InputError(f"{table.source}: {problem}")
     if classes:
         table = table.only(target, classes)
     targets, classes = read_targets(table, target, classes, one_class)
-    columns = {name: table.numbers(name, "an input") for name in table.names if name != target}
+    columns = {name: table.numbers(name, "an input") for name in inputs}
 
     n = len(targets)
     held_out = sorted(rng.sample(range(n), round(holdout * n)))
     training = sorted(set(range(n)) - set(held_out))
     if not training or (holdout and not held_out):
         problem = f"a holdout of {holdout:g} leaves {len(training)} of {n} rows to learn from"
-        raise InputError(f"{table.path}: {problem} and {len(held_out)} to test on")
+        raise InputError(f"{table.source}: {problem} and {len(held_out)} to test on")
     if classes and len({targets[i] for i in training}) == 1:
         word = classes[int(targets[training[0]])]
-        raise InputError(f"{table.path}: the rows to learn from have one class only, {word!r}")
+        raise InputError(f"{table.source}: the rows to learn from have one class only, {word!r}")
 
     scales = {name: measure([column[i] for i in training]) for name, column in columns.items()}
     for name, (_, deviation) in scales.items():
         if deviation and not (math.isfinite(deviation) and math.isfinite(1 / deviation)):
             problem = "the numbers are too large or too close to standardise"
-            raise InputError(f"{table.path}, column {name!r}: {problem}")
+            raise InputError(f"{table.source}, column {name!r}: {problem}")
     constant = [name for name, scale in scales.items() if scale.deviation == 0]
     if len(constant) == len(scales):
         problem = f"no input column changes in the {len(training)} rows to learn from"
-        raise InputError(f"{table.path}: {problem}")
+        raise InputError(f"{table.source}: {problem}")
     for name in constant:
         print(f"warning: column {name!r} is left out, for it never changes", file=sys.stderr)
         del scales[name]
 
     def part(indices: list[int]) -> Part:
         standardised = [
-            [(columns[name][i] - scale.mean) / scale.deviation for i in indices]
+            scale.standardised([columns[name][i] for i in indices])
             for name, scale in scales.items()
         ]
         return Part([list(row) for row in zip(*standardised)], [targets[i] for i in indices])
@@ -109,15 +118,15 @@ def read_targets(
         return [float(cell == one_class) for cell in cells], (f"not {one_class}", one_class)
     if not classes:
         words = sorted(set(cells))
-        if any(is_number(word) for word in words):
+        if table.has_numbers(target):
             numbers = table.numbers(target, "a target of numbers")
             if max(map(abs, numbers)) > 1e150:
                 problem = "the numbers are too large to be squared; divide them"
-                raise InputError(f"{table.path}, column {target!r}: {problem}")
+                raise InputError(f"{table.source}, column {target!r}: {problem}")
             return numbers, ("0", "1") if set(numbers) <= {0.0, 1.0} else None
         if len(words) > 2:
             cure = "keep two with --classes A,B, or tell one from the rest with --class A"
-            raise InputError(f"{table.path}: {len(words)} classes, {listed(words)}; {cure}")
+            raise InputError(f"{table.source}: {len(words)} classes, {listed(words)}; {cure}")
         classes = (words[0], words[-1])
     return [float(classes.index(cell)) for cell in cells], classes
 

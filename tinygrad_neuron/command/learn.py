@@ -4,61 +4,100 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from tinygrad_neuron.command.dataset import Classes, Dataset, Part, make_dataset
+from tinygrad_neuron.command.dataset import Classes, Dataset, Part, Scale, make_dataset
 from tinygrad_neuron.command.draw import check_layout, save_picture
-from tinygrad_neuron.command.table import read_table
-from tinygrad_neuron.engine import Value, no_grad
+from tinygrad_neuron.command.model_file import Model, model_of, save_model
+from tinygrad_neuron.command.plot import check_matplotlib, save_plot
+from tinygrad_neuron.command.table import InputError, read_table
+from tinygrad_neuron.command.training import Criterion, evaluate, run, train
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce_loss, mse_loss
 from tinygrad_neuron.nn import Neuron
-from tinygrad_neuron.optim import SGD
 
-Criterion = Callable[[list[Value], list[float]], Value]
-
-
-class Diverged(Exception):
-    """The loss ran away: when, at which learning rate, how, and what to try."""
-
-    def __init__(self, epoch: int, lr: float, how: str) -> None:
-        where = f"diverged at epoch {epoch} at the learning rate {lr:g}"
-        super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
+LINE = Dataset(
+    "y", None, {"x": Scale(0.0, 1.0)}, Part([[1.0], [2.0], [3.0], [4.0]], [4.0, 7.0, 10.0, 13.0]),
+    Part([], []),
+)  # fmt: skip
 
 
-def learn_line(lr: float | None, epochs: int | None, picture: Path | None) -> None:
-    """Learn y = 3x + 1 from four points on it."""
-    if picture:
-        check_layout(picture)
+class Interrupted(Exception):
+    """Ctrl-C has ended the learning; what was learned until then is reported and saved."""
+
+
+class Files(NamedTuple):
+    """What is to be written, each a path or None.
+
+    picture  the graph of the first row
+    plot     the loss, and for two inputs the decision line
+    model    what was learned
+    """
+
+    picture: Path | None
+    plot: Path | None
+    model: Path | None
+
+    def check(self) -> None:
+        """InputError before anything is learned, if something could not be written after."""
+        if self.picture:
+            check_layout(self.picture)
+        if self.plot:
+            check_matplotlib()
+        for path in self:
+            if path and not path.absolute().parent.is_dir():
+                raise InputError(f"{path}: no such folder")
+
+    def save(self, neuron: Neuron, data: Dataset, losses: list[float]) -> None:
+        model = model_of(neuron, data)
+        if self.model:
+            save_model(model, self.model)
+        if self.plot:
+            save_plot(losses, model, data, self.plot)
+        if self.picture:
+            save_graph(neuron, data, self.picture)
+
+
+def learn_line(lr: float | None, epochs: int | None, files: Files) -> None:
+    """Learn y = 3x + 1 from four points on it. Interrupted: by Ctrl-C, after the report."""
+    files.check()
     neuron = Neuron(1)
     neuron.load_state_dict({"w1": 0.5, "b": 0.0})
     w, b = neuron.parameters()
-    points = Part([[1.0], [2.0], [3.0], [4.0]], [4.0, 7.0, 10.0, 13.0])
-    for step, loss in enumerate(train(neuron, mse_loss, points, lr or 0.01, epochs or 100)):
-        if step % 20 == 0:
-            print(f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}")
+
+    def say(step: int, loss: float) -> str:
+        return "" if step % 20 else f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}"
+
+    epochs = epochs or 100
+    steps = train(neuron, mse_loss, LINE.training, lr or 0.01, epochs)
+    losses, interrupted = run(steps, epochs, say)
     print(f"Learned: y = {w:.2f}x + {b:.2f}")
-    if picture:
-        save_graph(neuron, {"x": points.rows[0][0]}, "y", picture)
+    files.save(neuron, LINE, losses)
+    if interrupted:
+        raise Interrupted
 
 
 def learn_table(
     path: Path,
     *,
     target: str | None,
+    inputs: list[str] | None,
     classes: Classes | None,
     one_class: str | None,
     holdout: float | None,
     lr: float | None,
     epochs: int | None,
     seed: int,
-    picture: Path | None,
+    files: Files,
 ) -> None:
-    """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one."""
-    if picture:
-        check_layout(picture)
+    """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one.
+
+    Interrupted: by Ctrl-C, after the report.
+    """
+    files.check()
     rng = random.Random(seed)
-    data = make_dataset(read_table(path), target, classes, one_class, holdout or 0.0, rng)
+    data = make_dataset(read_table(path), target, inputs, classes, one_class, holdout or 0.0, rng)
     n = len(data.scales)
     if data.classes:
         print("{} = 0, {} = 1".format(*data.classes))
@@ -66,11 +105,23 @@ def learn_table(
     else:
         neuron, criterion, usual_lr = Neuron(n, None, rng), mse_loss, 0.1
     epochs = epochs or 200
-    for epoch, loss in enumerate(train(neuron, criterion, data.training, lr or usual_lr, epochs)):
-        if epoch % math.ceil(epochs / 10) == 0 or epoch == epochs - 1:
-            print(f"Epoch {epoch}, Loss: {loss:.4g}")
+    last, often = epochs - 1, math.ceil(epochs / 10)
+
+    def say(epoch: int, loss: float) -> str:
+        return f"Epoch {epoch}, Loss: {loss:.4g}" if epoch % often == 0 or epoch == last else ""
+
+    steps = train(neuron, criterion, data.training, lr or usual_lr, epochs)
+    losses, interrupted = run(steps, epochs, say)
+    report(neuron, criterion, data)
+    files.save(neuron, data, losses)
+    if interrupted:
+        raise Interrupted
+
+
+def report(neuron: Neuron, criterion: Criterion, data: Dataset) -> None:
+    """Print the weights, the equation, the loss, and for classes the accuracy."""
     print()
-    print_weights(neuron, data)
+    print_weights(model_of(neuron, data))
     print()
     parts = {"": data.training}
     if data.held_out.rows:
@@ -81,85 +132,35 @@ def learn_table(
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
             print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
-    if picture:
-        label = f"probability of {data.classes[1]}" if data.classes else data.target
-        save_graph(neuron, dict(zip(data.scales, data.training.rows[0])), label, picture)
 
 
-def train(
-    neuron: Neuron, criterion: Criterion, part: Part, lr: float, epochs: int
-) -> Iterator[float]:
-    """Predict, measure the error, adjust, repeat; yields the loss of each epoch.
-
-    Diverged: when the loss overflows, the loss or a weight is not finite, or the loss is over a
-    million times the first; after the last update too.
-    """
-    optimizer = SGD(neuron.parameters(), lr)
-    first = math.inf
-    for epoch in range(epochs):
-        try:
-            # forward pass
-            predictions = [neuron(row) for row in part.rows]
-            # loss
-            loss = criterion(predictions, part.targets)
-            # backward pass
-            optimizer.zero_grad()
-            loss.backward()
-            # update
-            optimizer.step()
-        except OverflowError:
-            raise Diverged(epoch, lr, "the loss overflows a float") from None
-        if epoch == 0:
-            first = loss.item()
-        check(epoch, lr, neuron, loss.item(), first)
-        yield loss.item()
-    check(epochs - 1, lr, neuron, evaluate(neuron, criterion, part)[1], first)
-
-
-def check(epoch: int, lr: float, neuron: Neuron, loss: float, first: float) -> None:
-    if not all(math.isfinite(x) for x in (loss, *neuron.state_dict().values())):
-        raise Diverged(epoch, lr, "the loss or a weight is not finite any more")
-    if loss > 1e6 * first:
-        raise Diverged(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}")
-
-
-def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[Value], float]:
-    """The predictions and their loss, which is inf where it overflows."""
-    with no_grad():
-        predictions = [neuron(row) for row in part.rows]
-        try:
-            return predictions, criterion(predictions, part.targets).item()
-        except OverflowError:
-            return predictions, math.inf
-
-
-def save_graph(neuron: Neuron, row: dict[str, float], label: str, path: Path) -> None:
-    """Draw what the neuron makes of a row."""
-    inputs = {name: Value(x, label=name) for name, x in row.items()}
-    prediction = neuron(inputs.values())
-    prediction.label = label
-    neuron.zero_grad()
-    prediction.backward()
-    save_picture(prediction, path, {"neuron": neuron, "row": inputs})
-
-
-def print_weights(neuron: Neuron, data: Dataset) -> None:
+def print_weights(model: Model) -> None:
     """The weights of standardised inputs and in the table's own units, and the equation."""
-    names = [*data.scales, "bias"]
-    own = [w.data / scale.deviation for w, scale in zip(neuron.w, data.scales.values())]
-    bias = neuron.b.data - sum(w * s.mean for w, s in zip(own, data.scales.values()))
+    names = [*model.scales, "bias"]
+    own, bias = model.in_own_units()
     # A column that lies far from 0, such as a year, needs as many more digits as it is far.
-    farthest = max(1.0, *(abs(s.mean) / s.deviation for s in data.scales.values()))
+    farthest = max(1.0, *(abs(s.mean) / s.deviation for s in model.scales.values()))
     digits = min(17, 4 + math.floor(math.log10(farthest)))
     width, wide = max(map(len, names)), digits + 8
     print(f"{'':{width}}  {'standardised':>12}  {'own units':>{wide}}")
-    for name, standardised, weight in zip(names, neuron.parameters(), [*own, bias]):
+    for name, standardised, weight in zip(names, [*model.weights, model.bias], [*own, bias]):
         print(f"{name:{width}}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
     print()
-    terms = [*zip(own, data.scales), (bias, "")]
+    terms = [*zip(own, model.scales), (bias, "")]
     signed = [f"{'-' if w < 0 else '+'} {abs(w):.{digits}g}{'*' * bool(n)}{n}" for w, n in terms]
     total = " ".join(signed).removeprefix("+ ")
-    if data.classes:
-        print(f"probability of {data.classes[1]} = sigmoid({total})")
+    if model.classes:
+        print(f"probability of {model.classes[1]} = sigmoid({total})")
     else:
-        print(f"{data.target} = {total}")
+        print(f"{model.target} = {total}")
+
+
+def save_graph(neuron: Neuron, data: Dataset, path: Path) -> None:
+    """Draw what the neuron makes of the first row."""
+    row = dict(zip(data.scales, data.training.rows[0]))
+    inputs = {name: Value(x, label=name) for name, x in row.items()}
+    prediction = neuron(inputs.values())
+    prediction.label = f"probability of {data.classes[1]}" if data.classes else data.target
+    neuron.zero_grad()
+    prediction.backward()
+    save_picture(prediction, path, {"neuron": neuron, "row": inputs})

@@ -1,8 +1,12 @@
-"""The arguments of `tinygrad-neuron`, and its exit status: 0 done, 1 diverged, 2 bad input."""
+"""The arguments of `tinygrad-neuron`, and its exit status.
+
+0 done, 1 diverged or found wrong, 2 bad input, 130 ended by Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import os
 import sys
@@ -17,16 +21,25 @@ from typing import Any, NoReturn, TypeAlias
 from tinygrad_neuron import __version__
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
-from tinygrad_neuron.command.learn import Diverged, learn_line, learn_table
+from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
+from tinygrad_neuron.command.plot import check_plot
+from tinygrad_neuron.command.predict import predict_table
 from tinygrad_neuron.command.table import InputError, as_number
+from tinygrad_neuron.command.training import Diverged
 from tinygrad_neuron.view.draw import picture_suffix
 from tinygrad_neuron.view.page import check_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
 others: a column of two words, or of 0 and 1, with a sigmoid neuron and binary cross-entropy, a
-column of other numbers with a linear neuron and the mean squared error. The table is a CSV file
-whose first row names the columns. Inputs are standardised.
+column of other numbers with a linear neuron and the mean squared error. The table is a text file
+whose first row names the columns, with commas, semicolons or tabs between the cells. Inputs are
+standardised. Ctrl-C ends the learning after the current epoch, and what was learned until then is
+reported and saved.
+"""
+PREDICT = """\
+Write a table with one more column, the prediction of a model that learn --save has written; for
+classes with another one, the probability of the second class. Columns are found by their names.
 """
 EXPRESSION = f"""\
 An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
@@ -62,23 +75,36 @@ def main() -> None:
         words = [with_blank(word) for word in words]
     arguments = vars(parser.parse_args(words))
     run = arguments.pop("run")
+    debug = os.environ.get("TINYGRAD_NEURON_DEBUG") == "1"
     try:
         run(**arguments)
         if sys.stdout:  # there is none if the shell has closed it
             sys.stdout.flush()
-    except Diverged as error:
-        sys.exit(f"{parser.prog}: {error}")
-    except ExpressionError as error:
-        parser.error(str(error), error.excerpt)
-    except InputError as error:
-        parser.error(str(error))
-    except BrokenPipeError:  # whoever was reading has seen enough
-        forget_output()
-    except OSError as error:
-        forget_output()
-        parser.error(f"standard output: {error.strerror or error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        tell(error, parser)
+
+
+def tell(error: Exception, parser: Parser) -> None:
+    """One line for each error, and the exit status."""
+    match error:
+        case Diverged():
+            sys.exit(f"{parser.prog}: {error}")
+        case ExpressionError():
+            parser.error(str(error), error.excerpt)
+        case InputError():
+            parser.error(str(error))
+        case BrokenPipeError():  # whoever was reading has seen enough
+            forget_output()
+        case OSError():
+            forget_output()
+            parser.error(f"standard output: {error.strerror or error}")
+        case _:
+            shown = f"{type(error).__name__}: {error}"
+            parser.error(f"unexpected {shown:.200}; TINYGRAD_NEURON_DEBUG=1 shows where")
 
 
 def forget_output() -> None:
@@ -100,6 +126,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_learn(commands)
+    add_predict(commands)
     add_draw(commands)
     add_walk(commands)
     return parser
@@ -115,8 +142,14 @@ def add_learn(commands: Commands) -> None:
     )
     learn.set_defaults(run=partial(run_learn, learn))
     add = learn.add_argument
-    add("path", metavar="TABLE.csv", nargs="?", type=Path)
+    add("path", metavar="TABLE.csv", nargs="?", type=Path, help="- is the standard input")
     add("--target", metavar="NAME", help="the column to learn (default: the last)")
+    add(
+        "--inputs",
+        metavar="A,B",
+        type=column_names,
+        help="the columns to learn from (default: all others)",
+    )
     which = learn.add_mutually_exclusive_group()
     which.add_argument(
         "--classes", metavar="A,B", type=two_classes, help="keep only these two; A is 0 and B is 1"
@@ -150,16 +183,35 @@ def add_learn(commands: Commands) -> None:
         type=picture_path,
         help="draw what the trained neuron makes of the first row (.svg, .png or .dot)",
     )
+    add("--plot", metavar="FILE", type=plot_path, help="draw the loss (.png, .svg or .pdf)")
+    add("--save", dest="model", metavar="MODEL.json", type=Path, help="save what was learned")
 
 
 def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
+    files = Files(*(options.pop(name) for name in Files._fields))
     if path:
-        learn_table(path, **options)
+        learn_table(path, files=files, **options)
         return
-    for name in "target", "classes", "one_class", "holdout":
+    for name in "target", "inputs", "classes", "one_class", "holdout":
         if options[name] is not None:
             learn.error(f"--{name.removeprefix('one_')} needs a table")
-    learn_line(options["lr"], options["epochs"], options["picture"])
+    learn_line(options["lr"], options["epochs"], files)
+
+
+def add_predict(commands: Commands) -> None:
+    predict = commands.add_parser(
+        "predict",
+        allow_abbrev=False,
+        help="a table with the predictions of a saved model",
+        description=PREDICT,
+        epilog="example: tinygrad-neuron learn notebooks/iris.csv --class setosa --save model.json "
+        "&& tinygrad-neuron predict model.json notebooks/iris.csv",
+    )
+    predict.set_defaults(run=predict_table)
+    add = predict.add_argument
+    add("model_path", metavar="MODEL.json", type=Path)
+    add("path", metavar="TABLE.csv", type=Path, help="- is the standard input")
+    add("-o", "--output", metavar="FILE", type=Path, help="where to (default: standard output)")
 
 
 def add_draw(commands: Commands) -> None:
@@ -235,6 +287,17 @@ def two_classes(text: str) -> tuple[str, str]:
     return first, second
 
 
+def column_names(text: str) -> list[str]:
+    try:
+        (names,) = csv.reader([text], skipinitialspace=True, strict=True)  # a name may be quoted
+    except (csv.Error, ValueError):
+        names = []
+    names = [" ".join(name.split()) for name in names]
+    if not all(names) or not names or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"must be different columns A,B, not {text!r}")
+    return names
+
+
 def name_and_number(text: str) -> tuple[str, float]:
     name, _, cell = text.partition("=")
     name = unicodedata.normalize("NFKC", name.strip())  # as the parser of expressions does
@@ -247,6 +310,10 @@ def name_and_number(text: str) -> tuple[str, float]:
 
 def picture_path(text: str) -> Path:
     return checked_path(picture_suffix, text)
+
+
+def plot_path(text: str) -> Path:
+    return checked_path(check_plot, text)
 
 
 def page_path(text: str) -> Path:

@@ -1,12 +1,19 @@
-"""A table of text cells, read from a CSV file, and its columns as numbers."""
+"""A table of text cells, read from a file with separators, and its columns as numbers."""
 
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Collection
+import re
+import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+STDIN = Path("-")
+DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 
 
 class InputError(Exception):
@@ -19,9 +26,13 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A header and the rows below it, which all have as many cells as the header."""
+    """A header and the rows below it, which all have as many cells as the header.
 
-    path: Path
+    source  the file, as messages call it
+    """
+
+    source: str
+    separator: str
     names: list[str]
     rows: list[Row]
 
@@ -39,7 +50,7 @@ class Table(NamedTuple):
     def numbers(self, name: str, role: str) -> list[float]:
         """A column whose cells are finite numbers; else an InputError about the first other."""
         cells = self.words(name)
-        numbers = [as_number(cell) for cell in cells]
+        numbers = [as_number(self.with_point(cell)) for cell in cells]
         for i, number in enumerate(numbers):
             if not math.isfinite(number):
                 problem = f"{role} must be a finite number, not {shown(cells[i])}"
@@ -47,7 +58,15 @@ class Table(NamedTuple):
         return numbers
 
     def place(self, i: int, name: str) -> str:
-        return f"{self.path}, line {self.rows[i].line}, column {name!r}"
+        return f"{self.source}, line {self.rows[i].line}, column {name!r}"
+
+    def with_point(self, cell: str) -> str:
+        """A number that has a decimal comma, as it may where semicolons separate, with a point."""
+        return DECIMAL_COMMA.sub(r"\1.\2", cell) if self.separator == ";" else cell
+
+    def has_numbers(self, name: str) -> bool:
+        """Whether a cell of the column is a number."""
+        return any(is_number(self.with_point(cell)) for cell in self.column(name))
 
     def only(self, name: str, cells: Collection[str]) -> Table:
         """The rows whose cell in this column is one of `cells`."""
@@ -74,33 +93,60 @@ def shown(cell: str) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """Read a comma-separated file in UTF-8 whose first row names the columns."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, skipinitialspace=True)
-            records = [Row(reader.line_num, [" ".join(c.split()) for c in r]) for r in reader]
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file in UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
-    records = [record for record in records if record.cells not in ([], [""])]  # blank lines
+    """Read a file in UTF-8 whose first row names the columns; - is the standard input.
+
+    Its cells are separated by commas, semicolons or tabs: by those that split the header into the
+    most names.
+    """
+    source = "standard input" if path == STDIN else str(path)
+    text = read_text(path, source)
+    headers = {separator: header(text, separator, source) for separator in SEPARATORS}
+    separator = max(headers, key=lambda each: len(headers[each]))
+    records = list(records_of(text, separator, source))
     if not records:
-        raise InputError(f"{path}: the file is empty; a table needs a header and rows")
+        raise InputError(f"{source}: the file is empty; a table needs a header and rows")
     names, rows = records[0].cells, records[1:]
     if not rows:
-        raise InputError(f"{path}: there is a header and no row below it")
+        raise InputError(f"{source}: there is a header and no row below it")
     if len(names) == 1:
-        problem = f"one column only, {shown(names[0])}; cells are separated by commas"
-        raise InputError(f"{path}: the header has {problem}")
+        *most, last = SEPARATORS.values()
+        cure = f"cells are separated by {', '.join(most)} or {last}"
+        raise InputError(f"{source}: the header has one column only, {shown(names[0])}; {cure}")
     for i, name in enumerate(names, 1):
         if not name:
-            raise InputError(f"{path}, line {records[0].line}: column {i} has no name")
+            raise InputError(f"{source}, line {records[0].line}: column {i} has no name")
         if names.count(name) > 1:
-            raise InputError(f"{path}: the column {name!r} stands in the header twice")
+            raise InputError(f"{source}: the column {name!r} stands in the header twice")
     for row in rows:
         if len(row.cells) != len(names):
             cells = f"{len(row.cells)} cells under a header of {len(names)}"
-            raise InputError(f"{path}, line {row.line}: {cells}")
-    return Table(path, names, rows)
+            cure = "; a quote is not closed" if text.count('"') % 2 else ""
+            raise InputError(f"{source}, line {row.line}: {cells}{cure}")
+    return Table(source, separator, names, rows)
+
+
+def read_text(path: Path, source: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{source}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{source}: not a text file in UTF-8") from None
+
+
+def header(text: str, separator: str, source: str) -> list[str]:
+    """The cells of the first row that is not blank."""
+    return next((row.cells for row in records_of(text, separator, source)), [])
+
+
+def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
+    """The rows that are not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    try:
+        for record in reader:
+            cells = [" ".join(cell.split()) for cell in record]
+            if cells not in ([], [""]):
+                yield Row(reader.line_num, cells)
+    except csv.Error as error:
+        raise InputError(f"{source}, line {reader.line_num}: {error}") from None

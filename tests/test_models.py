@@ -1,0 +1,395 @@
+"""Learning from tables of all sorts, saving what was learned, and predicting with it."""
+
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+import random
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+from test_command import IRIS, learn, number_after, refused, run
+
+from tinygrad_neuron.command.dataset import Scale
+from tinygrad_neuron.command.model_file import Model, load_model, save_model
+
+LINE = "x,y\n1,3\n2,5\n3,7\n4,9\n"
+
+
+def rows(text, separator=","):
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
+
+
+# Tables.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x;z;y\n1;5;2\n2;9;4\n3;1;6\n",
+        "x\tz\ty\n1\t5\t2\n2\t9\t4\n3\t1\t6\n",
+        "x;z;y\r\n1,0;5;2\r\n2,0;9;4,0\r\n3;1,0e0;6,0\r\n",
+        "\ufeffx;z;y\n 1 ;5; 2\n\n2;9;4\n\n3;1;+6,00\n\n",
+        '"x";"z";"y"\n"1,0";5;2\n"2";9;4\n"3";1;6\n',
+        "x,z,y\r1,5,2\r2,9,4\r3,1,6\r",
+    ],
+)
+def test_semicolons_tabs_and_decimal_commas_are_read(table, text):
+    output = learn(table(text), "--inputs", "x")
+    assert "\ny = 2*x" in output
+
+
+def test_among_commas_a_decimal_comma_is_a_separator(table):
+    assert "3 cells under a header of 2" in refused("learn", table("x,y\n1,5,2\n2,5,3\n"))
+
+
+def test_names_with_separators_in_quotes_are_whole_names(table):
+    path = table('"a, b";y\n1;2\n2;4\n3;6\n')
+    assert "y = 2*a, b" in learn(path)
+    assert "y = 2*a, b" in learn(path, "--inputs", '"a, b"')
+
+
+def test_a_table_is_read_from_the_standard_input(table):
+    done = run("learn", "-", input=LINE)
+    assert "\ny = 2*x + 1\n" in done.stdout
+    done = run("learn", "-", input="x,y\n1,a\n")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard input: the rows to learn from have one class only" in done.stderr
+
+
+def test_inputs_chooses_columns(table):
+    path = table("a,b,y\n1,9,2\n2,1,4\n3,4,6\n")
+    assert "b" not in re.search(r"^y = .*$", learn(path, "--inputs", "a"), re.MULTILINE)[0]
+    for inputs, message in [
+        ("z", "no column 'z', only a, b, y"),
+        ("a,y", "'y' is to be learned, and so is no input"),
+        ("a,a", "must be different columns A,B, not 'a,a'"),
+        ("a,", "must be different columns A,B, not 'a,'"),
+        ("", "must be different columns A,B, not ''"),
+    ]:
+        assert message in refused("learn", path, "--inputs", inputs)
+    assert "--inputs needs a table" in refused("learn", "--inputs", "x")
+
+
+def test_a_large_table_is_learned_in_batches_as_if_it_were_whole(table):
+    rng = random.Random(0)
+    pairs = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(2500)]
+    text = "a,b,y\n" + "".join(f"{a!r},{b!r},{3 * a - b + 0.5!r}\n" for a, b in pairs)
+    output = learn(table(text))
+    assert "\ny = 3*a - 1*b + 0.5\n" in output
+    losses = [float(line.split()[-1]) for line in output.splitlines() if "Loss" in line]
+    assert losses == sorted(losses, reverse=True)
+
+
+# Models.
+
+
+def saved(tmp_path, *arguments):
+    path = tmp_path / "model.json"
+    return path, learn(*arguments, "--save", path)
+
+
+def test_a_model_has_names_scales_weights_and_classes(table, tmp_path):
+    path, _ = saved(tmp_path, table("x,k,y\n1,7,3\n2,7,5\n3,7,7\n4,7,9\n"), "--inputs", "x")
+    model = json.loads(path.read_text(encoding="utf-8"))
+    (x,) = model.pop("inputs")
+    deviation = math.sqrt(1.25)
+    assert (x["name"], x["mean"]) == ("x", 2.5)
+    assert x["deviation"] == pytest.approx(deviation)
+    assert x["weight"] == pytest.approx(2 * deviation)
+    assert x["weight_in_own_units"] == pytest.approx(2)
+    assert (model["bias"], model["bias_in_own_units"]) == pytest.approx((6, 1))
+    assert (model["target"], model["classes"]) == ("y", None)
+    assert re.fullmatch(r"tinygrad_neuron \d\S*", model["made_by"])
+
+
+def test_the_textbook_line_is_saved_too(tmp_path):
+    path, output = saved(tmp_path)
+    model = load_model(path)
+    assert output.endswith(f"Learned: y = {model.weights[0]:.2f}x + {model.bias:.2f}\n")
+
+
+def test_predictions_are_a_column_more(table, tmp_path):
+    path, _ = saved(tmp_path, table(LINE))
+    done = run("predict", path, table("note,x\nfirst,10\n,-1\n"))
+    assert done.returncode == 0
+    header, first, second = rows(done.stdout)
+    assert header == ["note", "x", "prediction"]
+    assert first[:2] + second[:2] == ["first", "10", "", "-1"]
+    assert float(first[2]) == pytest.approx(21)
+    assert float(second[2]) == pytest.approx(-1)
+
+
+def test_columns_are_found_by_their_names(table, tmp_path):
+    path, _ = saved(tmp_path, table("a,b,y\n1,9,2\n2,1,4\n3,4,6\n4,4,8\n"))
+    one = rows(run("predict", path, table("a,b\n1,5\n7,2\n")).stdout)
+    other = rows(run("predict", path, table("b,z,a\n5,?,1\n2,?,7\n")).stdout)
+    assert [row[-1] for row in one] == [row[-1] for row in other]
+
+
+def test_of_classes_there_is_the_probability_of_the_second(table, tmp_path):
+    path, _ = saved(tmp_path, table("x,who\n1,ant\n2,ant\n8,cat\n9,cat\n"))
+    header, *others = rows(run("predict", path, table("x\ty\n1\t0\n9\t0\n")).stdout, "\t")
+    assert header == ["x", "y", "prediction", "probability"]
+    assert [row[2] for row in others] == ["ant", "cat"]
+    assert float(others[0][3]) < 0.1 < 0.9 < float(others[1][3])
+
+
+def test_predictions_are_written_to_a_file_too(table, tmp_path):
+    path, _ = saved(tmp_path, table(LINE))
+    out = tmp_path / "out.csv"
+    done = run("predict", path, "-", "-o", out, input=LINE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert out.read_text(encoding="utf-8") == run("predict", path, table(LINE)).stdout
+
+
+def test_saving_again_gives_the_same_file(tmp_path):
+    model = Model("y", ("a", "b"), {"x": Scale(1.5, 0.1), "é": Scale(-2.0, 3.0)}, [1.0, 1e-9], 0.1)
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    save_model(model, one)
+    assert load_model(one) == model
+    save_model(load_model(one), other)
+    assert other.read_bytes() == one.read_bytes()
+
+
+GOOD_MODEL = {
+    "format": "tinygrad_neuron model 1",
+    "target": "y",
+    "classes": None,
+    "inputs": [{"name": "x", "mean": 0.0, "deviation": 1.0, "weight": 2.0}],
+    "bias": 1.0,
+}
+
+
+def with_input(**changes):
+    return {"inputs": [GOOD_MODEL["inputs"][0] | changes]}
+
+
+BAD_MODELS = {
+    "truncated": ('{"format": "tinygrad_neuron model 1", "targ', "is no whole JSON"),
+    "empty": ("", "is no whole JSON"),
+    "not text": (b"\xff\xfe\x00", "is no whole JSON"),
+    "deep": ("[" * 100_000, "is no whole JSON"),
+    "another kind": ('{"weights": [1, 2]}', "not a model, which has the format"),
+    "a list": ("[1, 2]", "not a model, which has the format"),
+    "a newer format": ({"format": "tinygrad_neuron model 2"}, "not a model, which has the format"),
+    "no target": ({"target": ...}, "'target' is missing"),
+    "no bias": ({"bias": ...}, "'bias' is missing"),
+    "a bias of text": ({"bias": "1"}, "bias must be a finite number, not '1'"),
+    "a bias of nan": ({"bias": math.nan}, "bias must be a finite number, not nan"),
+    "a bias that is true": ({"bias": True}, "bias must be a finite number, not True"),
+    "inputs of another kind": ({"inputs": "x"}, "the inputs must be a list of at least one"),
+    "no inputs": ({"inputs": []}, "the inputs must be a list of at least one"),
+    "an input that is a number": ({"inputs": [1]}, "the inputs must be a list of at least one"),
+    "no weight": ({"inputs": [{"name": "x", "mean": 0, "deviation": 1}]}, "'weight' is missing"),
+    "a deviation of 0": (with_input(deviation=0), "every deviation must be above 0"),
+    "an infinite mean": (with_input(mean=math.inf), "mean must be a finite number, not inf"),
+    "a name that is none": (with_input(name=None), "must have different names"),
+    "one name twice": ({"inputs": GOOD_MODEL["inputs"] * 2}, "must have different names"),
+    "the target as an input": ({"target": "x"}, "must have different names"),
+    "one class": ({"classes": ["a"]}, "the classes must be two words"),
+    "classes of numbers": ({"classes": [0, 1]}, "the classes must be two words"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_MODELS)
+def test_a_file_that_is_no_model_is_one_line(table, tmp_path, kind):
+    contents, message = BAD_MODELS[kind]
+    path = tmp_path / "model.json"
+    if isinstance(contents, dict):
+        whole = {k: v for k, v in (GOOD_MODEL | contents).items() if v is not ...}
+        contents = json.dumps(whole)
+    path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+    line = refused("predict", path, table(LINE))
+    assert str(path) in line
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("z,y\n1,2\n", "the model needs x; the table has z, y"),
+        ("x,y\n1,2\ntwo,3\n", "line 3, column 'x': an input must be a finite number, not 'two'"),
+        ("x,y\n,2\n", "line 2, column 'x': the cell is empty"),
+        ("x,prediction\n1,2\n", "there is a column 'prediction' already; rename it"),
+        ("", "the file is empty"),
+    ],
+)
+def test_a_table_that_the_model_cannot_predict_is_one_line(table, tmp_path, text, message):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(GOOD_MODEL))
+    out = tmp_path / "out.csv"
+    out.write_text("mine")
+    assert message in refused("predict", path, table(text), "-o", out)
+    assert out.read_text() == "mine"
+
+
+def test_what_cannot_be_written_is_known_before_anything_is_learned(tmp_path):
+    for option in "--save", "--plot", "--graph":
+        path = tmp_path / "nowhere" / "file.svg"
+        assert f"{path}: no such folder" in refused("learn", option, path)
+    assert "a plot's file ends in .png, .svg, .pdf" in refused("learn", "--plot", "loss.gif")
+    (tmp_path / "folder").mkdir()
+    done = run("learn", "--save", tmp_path / "folder")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_saved_model_agrees_with_the_printed_accuracy(table, tmp_path):
+    datasets = pytest.importorskip("sklearn.datasets")
+    cancer = datasets.load_breast_cancer()
+    names = [*cancer.feature_names, "diagnosis"]
+    lines = [
+        [*numbers, cancer.target_names[kind]] for numbers, kind in zip(cancer.data, cancer.target)
+    ]
+    text = "\n".join(",".join(map(str, line)) for line in [names, *lines])
+    path, output = saved(tmp_path, table(text), "--holdout", "0.3")
+    assert number_after("accuracy (held out)", output) >= 95.0
+    predicted = rows(run("predict", path, table(text)).stdout)[1:]
+    right = sum(row[-2] == row[-3] for row in predicted)
+    parts = [
+        (number_after(f"accuracy ({part})", output), n)
+        for part, n in [("training", 398), ("held out", 171)]
+    ]
+    assert right == sum(round(share * n / 100) for share, n in parts)
+
+
+# Plots.
+
+
+def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "loss.svg"
+    inputs = ["--inputs", "petal_length,petal_width"]
+    learn(IRIS, "--class", "setosa", "--plot", path, *inputs)
+    plot = path.read_text(encoding="utf-8")
+    for word in "epoch", "loss", "petal_length", "petal_width", "setosa", "undecided":
+        assert f"<!-- {word} -->" in plot, word
+    learn("--plot", path)
+    assert "undecided" not in path.read_text(encoding="utf-8")
+    learn(IRIS, "--class", "setosa", "--plot", tmp_path / "loss.PNG", *inputs)
+    assert (tmp_path / "loss.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_a_plot_is_refused_before_anything_is_learned(tmp_path):
+    program = (
+        "import sys; sys.modules['matplotlib'] = None; sys.argv[0] = 'tinygrad-neuron'; "
+        "from tinygrad_neuron.command.main import main; main()"
+    )
+    command = [sys.executable, "-c", program, "learn", "--plot", tmp_path / "loss.png"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    message = "tinygrad-neuron: error: a plot needs matplotlib: pip install '.[plots]'\n"
+    assert done.stderr == message
+
+
+# Manners.
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_ends_after_the_epoch_with_a_report_and_a_model(tmp_path):
+    model = tmp_path / "model.json"
+    command = [sys.executable, "-u", "-m", "tinygrad_neuron", "learn", IRIS, "--class", "setosa"]
+    command += ["--epochs", "10000000", "--save", model]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"not setosa = 0, setosa = 1\n"
+        assert process.stdout.readline().startswith(b"Epoch 0")
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, b"")
+    assert re.match(rb"Interrupted after epoch \d+, Loss: ", output)
+    assert b"probability of setosa = sigmoid(" in output
+    assert load_model(model).classes == ("not setosa", "setosa")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_the_progress_is_shown_on_a_terminal_only(table):
+    import fcntl
+    import pty
+    import termios
+
+    rng = random.Random(0)
+    text = "x,y\n" + "".join(f"{rng.random()},{i % 2}\n" for i in range(3000))
+    arguments = ["learn", table(text), "--epochs", "100"]
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = [sys.executable, "-m", "tinygrad_neuron", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, text=True) as process:
+        os.close(slave)
+        progress = b""
+        with contextlib.suppress(OSError):  # the end, as Linux tells it
+            while part := os.read(master, 10_000):
+                progress += part
+        output = process.stdout.read()
+    os.close(master)
+    assert "epoch/s, loss 0.69" in progress.decode()
+    assert progress.endswith(b"\r")  # and it is wiped out
+    assert "epoch/s" not in output
+    assert output.count("Epoch ") == 11
+    assert run(*arguments).stderr == ""
+
+
+def test_a_traceback_is_shown_only_when_asked_for(table):
+    path = table("x,y\n1,two\n")
+    assert "Traceback" not in run("learn", path).stderr
+    done = run("learn", path, env=os.environ | {"TINYGRAD_NEURON_DEBUG": "1"})
+    assert "Traceback" in done.stderr
+    assert done.returncode != 0
+
+
+def test_a_mistake_of_our_own_is_one_line_too():
+    program = (
+        "import sys; from tinygrad_neuron.command import main, learn; sys.argv[1:] = ['learn']; "
+        "learn.train = None; main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "unexpected TypeError: 'NoneType'" in line
+    assert line.endswith("TINYGRAD_NEURON_DEBUG=1 shows where")
+
+
+@pytest.mark.parametrize("command", ["learn", "predict", "draw", "walk"])
+def test_the_example_of_each_help_works_as_pasted(command, tmp_path):
+    help_text = " ".join(run(command, "--help").stdout.split())
+    example = help_text.rpartition("example: ")[2]
+    assert example.startswith("tinygrad-neuron ")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "iris.csv").write_bytes(IRIS.read_bytes())
+    shell = example.replace("tinygrad-neuron", f'"{sys.executable}" -m tinygrad_neuron')
+    done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / "model.json"
+    program = f"""
+from pathlib import Path
+from tinygrad_neuron.command.model_file import *
+scales = {{f"column {{i}}": Scale(i, 1.0) for i in range(2000)}}
+n = 0
+while True:
+    save_model(Model("y", None, scales, [float(n)] * 2000, float(n)), Path({str(path)!r}))
+    n += 1
+    if n == 1:
+        print("saved", flush=True)
+"""
+    rng = random.Random(0)
+    for _ in range(50):
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.communicate()
+        model = load_model(path)
+        assert len(model.weights) == 2000
+        assert set(model.weights) == {model.bias}

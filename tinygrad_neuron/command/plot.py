@@ -1,0 +1,79 @@
+"""What was learned as a picture: the loss, and for two inputs the decision line."""
+
+from __future__ import annotations
+
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_neuron.command.dataset import Dataset
+from tinygrad_neuron.command.model_file import Model
+from tinygrad_neuron.command.table import InputError
+from tinygrad_neuron.view.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg", ".pdf")
+LOGARITHMIC = 50  # times that the first loss is above the last
+MARKERS = "ox"  # which tell the classes apart without colours too
+
+
+def check_plot(path: str) -> None:
+    """ValueError unless the path's suffix is that of a plot."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"a plot's file ends in {', '.join(SUFFIXES)}, not {path!r}")
+
+
+def check_matplotlib() -> None:
+    if find_spec("matplotlib") is None:
+        raise InputError("a plot needs matplotlib: pip install '.[plots]'")
+
+
+def save_plot(losses: list[float], model: Model, data: Dataset, path: Path) -> None:
+    """Draw the loss by epoch, and two classes of two inputs with the line between them."""
+    from matplotlib.figure import Figure
+
+    has_line = model.classes is not None and len(model.scales) == 2
+    figure = Figure(figsize=(10 if has_line else 6, 4), layout="constrained")
+    loss_axes, *other = figure.subplots(1, 2 if has_line else 1, squeeze=False)[0]
+    loss_axes.plot(losses)
+    loss_axes.set(xlabel="epoch", ylabel="loss")
+    if min(losses) > 0 and max(losses) > LOGARITHMIC * losses[-1]:
+        loss_axes.set_yscale("log")
+    for axes in other:
+        draw_points(axes, model, data)
+        draw_decision_line(axes, model)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix[1:].lower())
+    try:
+        write_whole(path, picture.getvalue())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def draw_points(axes: Axes, model: Model, data: Dataset) -> None:
+    """The rows that were learned from, in the table's own units."""
+    for answer, (name, marker) in enumerate(zip(model.classes or (), MARKERS)):
+        rows = [r for r, t in zip(data.training.rows, data.training.targets) if t == answer]
+        columns = [
+            [scale.mean + scale.deviation * row[i] for row in rows]
+            for i, scale in enumerate(model.scales.values())
+        ]
+        axes.scatter(*columns, marker=marker, label=name)
+    x, y = model.scales
+    axes.set(xlabel=x, ylabel=y)
+
+
+def draw_decision_line(axes: Axes, model: Model) -> None:
+    """Where the neuron is undecided: w1*x + w2*y + bias = 0."""
+    (w1, w2), bias = model.in_own_units()
+    limits = axes.axis()
+    if abs(w2) * (limits[3] - limits[2]) > abs(w1) * (limits[1] - limits[0]):
+        axes.axline((0, -bias / w2), slope=-w1 / w2, color="black", label="undecided")
+    elif w1:
+        x_at = [-(bias + w2 * y) / w1 for y in limits[2:]]
+        axes.plot(x_at, limits[2:], color="black", label="undecided")
+    axes.axis(limits)
+    axes.legend()

@@ -1,0 +1,49 @@
+"""A table with one more column: what a model makes of each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+from tinygrad_neuron.command.dataset import listed
+from tinygrad_neuron.command.model_file import load_model
+from tinygrad_neuron.command.table import InputError, read_table
+from tinygrad_neuron.view.files import write_whole
+
+
+def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
+    """Write the table with its predictions to a file, or to the standard output.
+
+    For classes there is also the probability of the second one.
+    """
+    model = load_model(model_path)
+    table = read_table(path)
+    if missing := [name for name in model.scales if name not in table.names]:
+        has = f"the model needs {listed(missing)}; the table has {listed(table.names)}"
+        raise InputError(f"{table.source}: {has}")
+    added = ["prediction", *(["probability"] if model.classes else [])]
+    for name in added:
+        if name in table.names:
+            raise InputError(f"{table.source}: there is a column {name!r} already; rename it")
+    columns = [
+        scale.standardised(table.numbers(name, "an input")) for name, scale in model.scales.items()
+    ]
+    answers = model.predict([list(row) for row in zip(*columns)])
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
+    writer.writerow([*table.names, *added])
+    for row, answer in zip(table.rows, answers):
+        if model.classes:
+            predicted = [model.classes[answer >= 0.5], f"{answer:.6g}"]
+        else:
+            predicted = [f"{answer:.10g}"]
+        writer.writerow([*row.cells, *predicted])
+    if output is None:
+        sys.stdout.write(text.getvalue())
+        return
+    try:
+        write_whole(output, text.getvalue().encode())
+    except OSError as error:
+        raise InputError(f"{output}: {error.strerror or error}") from None

@@ -1,0 +1,133 @@
+"""The loop in which a neuron learns a table, and how it ends early."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from tinygrad_neuron.command.dataset import Part
+from tinygrad_neuron.engine import Value, no_grad
+from tinygrad_neuron.nn import Neuron
+from tinygrad_neuron.optim import SGD
+
+Criterion = Callable[[list[Value], list[float]], Value]
+BATCH = 1_000  # rows whose graph is in memory at one time
+PATIENCE = 1.0  # seconds before the progress is shown
+
+
+class Diverged(Exception):
+    """The loss ran away: when, at which learning rate, how, and what to try."""
+
+    def __init__(self, epoch: int, lr: float, how: str) -> None:
+        where = f"diverged at epoch {epoch} at the learning rate {lr:g}"
+        super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
+
+
+class Interruptible:
+    """A context in which the first Ctrl-C asks for an end, and the second one ends at once.
+
+    asked  whether there was one
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> Interruptible:
+        self.before = signal.signal(signal.SIGINT, self.ask)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+    def ask(self, signum: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def train(
+    neuron: Neuron, criterion: Criterion, part: Part, lr: float, epochs: int
+) -> Iterator[float]:
+    """Predict, measure the error, adjust, repeat; yields the loss of each epoch.
+
+    Rows are learned from in batches, whose gradients add up to that of the whole. Diverged: when
+    the loss overflows, the loss or a weight is not finite, or the loss is over a million times the
+    first; after the last update too.
+    """
+    optimizer = SGD(neuron.parameters(), lr)
+    first = math.inf
+    for epoch in range(epochs):
+        total = 0.0
+        try:
+            optimizer.zero_grad()
+            for batch in batches(part):
+                # forward pass
+                predictions = [neuron(row) for row in batch.rows]
+                # loss, of which the batch has a share
+                loss = criterion(predictions, batch.targets) * (len(batch.rows) / len(part.rows))
+                # backward pass
+                loss.backward()
+                total += loss.item()
+            # update
+            optimizer.step()
+        except OverflowError:
+            raise Diverged(epoch, lr, "the loss overflows a float") from None
+        if epoch == 0:
+            first = total
+        check(epoch, lr, neuron, total, first)
+        yield total
+    check(epochs - 1, lr, neuron, evaluate(neuron, criterion, part)[1], first)
+
+
+def batches(part: Part) -> Iterator[Part]:
+    for start in range(0, len(part.rows), BATCH):
+        end = start + BATCH
+        yield Part(part.rows[start:end], part.targets[start:end])
+
+
+def check(epoch: int, lr: float, neuron: Neuron, loss: float, first: float) -> None:
+    if not all(math.isfinite(x) for x in (loss, *neuron.state_dict().values())):
+        raise Diverged(epoch, lr, "the loss or a weight is not finite any more")
+    if loss > 1e6 * first:
+        raise Diverged(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}")
+
+
+def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[float], float]:
+    """The predictions and their loss, which is inf where it overflows."""
+    with no_grad():
+        predictions = [neuron(row) for row in part.rows]
+        try:
+            loss = criterion(predictions, part.targets).item()
+        except OverflowError:
+            loss = math.inf
+    return [prediction.item() for prediction in predictions], loss
+
+
+def run(
+    losses: Iterator[float], epochs: int, say: Callable[[int, float], str]
+) -> tuple[list[float], bool]:
+    """Go through the epochs, and print what is to be said of some of them.
+
+    Returns their losses, and whether Ctrl-C ended them early. On a terminal the progress stands on
+    stderr meanwhile.
+    """
+    from tqdm import tqdm
+
+    seen = []
+    progress = tqdm(total=epochs, unit="epoch", leave=False, delay=PATIENCE, disable=None)
+    with Interruptible() as interruption, progress:
+        for epoch, loss in enumerate(losses):
+            seen.append(loss)
+            progress.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+            progress.update()
+            if text := say(epoch, loss):
+                with tqdm.external_write_mode(file=sys.stdout):
+                    print(text)
+            if interruption.asked:
+                break
+    if interruption.asked:
+        print(f"Interrupted after epoch {epoch}, Loss: {loss:.4g}")
+    return seen, interruption.asked
