@@ -217,10 +217,14 @@ def refused(*arguments):
 
 
 @pytest.mark.parametrize("kind", BAD_TABLES)
-def test_a_bad_table_is_one_line_that_names_the_place(table, kind):
+def test_a_bad_table_is_one_line_that_names_the_place_and_no_file_is_touched(table, kind):
     text, message = BAD_TABLES[kind]
     path = table(text)
-    line = refused("learn", path)
+    content, model = path.read_bytes(), path.with_name("model.json")
+    model.write_text("mine")
+    line = refused("learn", path, "--save", model)
+    assert (path.read_bytes(), model.read_text()) == (content, "mine")
+    assert sorted(path.parent.iterdir()) == [model, path]
     assert str(path) in line
     assert message in line
 
