@@ -357,16 +357,17 @@ def test_a_mistake_of_our_own_is_one_line_too():
 
 
 @pytest.mark.parametrize("command", ["learn", "predict", "draw", "walk"])
-def test_the_example_of_each_help_works_as_pasted(command, tmp_path):
-    help_text = " ".join(run(command, "--help").stdout.split())
-    example = help_text.rpartition("example: ")[2]
-    assert example.startswith("tinygrad-neuron ")
+def test_the_examples_of_each_help_work_as_pasted(command, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "iris.csv").write_bytes(IRIS.read_bytes())
-    shell = example.replace("tinygrad-neuron", f'"{sys.executable}" -m tinygrad_neuron')
-    done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout
+    help_text = run(command, "--help", env=os.environ | {"COLUMNS": "40"}).stdout
+    examples = help_text.partition("\nto try:\n")[2].splitlines()
+    assert f"tinygrad-neuron {command} " in examples[-1]
+    for example in examples:
+        shell = example.replace("tinygrad-neuron", f'"{sys.executable}" -m tinygrad_neuron')
+        done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")

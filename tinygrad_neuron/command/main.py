@@ -58,7 +58,11 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """Bad arguments get one line, without the usage."""
+    """Bad arguments get one line, without the usage; the help keeps its lines as written."""
+
+    def __init__(self, **options: Any) -> None:
+        own = {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        super().__init__(**own | options)
 
     def error(self, message: str, excerpt: str = "") -> NoReturn:
         line = " ".join(message.split())  # a file's name may hold a new line
@@ -120,7 +124,6 @@ def with_blank(word: str) -> str:
 def make_parser() -> Parser:
     parser = Parser(
         prog="tinygrad-neuron",
-        allow_abbrev=False,
         description="Watch one neuron learn, and see how a gradient comes about.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -132,13 +135,16 @@ def make_parser() -> Parser:
     return parser
 
 
+def examples(*commands: str) -> str:
+    return "\n".join(["to try:", *(f"  tinygrad-neuron {command}" for command in commands)])
+
+
 def add_learn(commands: Commands) -> None:
     learn = commands.add_parser(
         "learn",
-        allow_abbrev=False,
         help="learn the textbook line, or a column of a table",
         description=LEARN,
-        epilog="example: tinygrad-neuron learn notebooks/iris.csv --class setosa --holdout 0.3",
+        epilog=examples("learn notebooks/iris.csv --class setosa --holdout 0.3"),
     )
     learn.set_defaults(run=partial(run_learn, learn))
     add = learn.add_argument
@@ -201,11 +207,12 @@ def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
 def add_predict(commands: Commands) -> None:
     predict = commands.add_parser(
         "predict",
-        allow_abbrev=False,
         help="a table with the predictions of a saved model",
         description=PREDICT,
-        epilog="example: tinygrad-neuron learn notebooks/iris.csv --class setosa --save model.json "
-        "&& tinygrad-neuron predict model.json notebooks/iris.csv",
+        epilog=examples(
+            "learn notebooks/iris.csv --class setosa --save model.json",
+            "predict model.json notebooks/iris.csv",
+        ),
     )
     predict.set_defaults(run=predict_table)
     add = predict.add_argument
@@ -217,10 +224,9 @@ def add_predict(commands: Commands) -> None:
 def add_draw(commands: Commands) -> None:
     draw = commands.add_parser(
         "draw",
-        allow_abbrev=False,
         help="an expression's computation graph, with its gradients",
         description=DRAW,
-        epilog='example: tinygrad-neuron draw "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o graph.svg',
+        epilog=examples('draw "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o graph.svg'),
     )
     draw.set_defaults(run=draw_expression)
     add_expression(draw)
@@ -237,10 +243,9 @@ def add_draw(commands: Commands) -> None:
 def add_walk(commands: Commands) -> None:
     walk = commands.add_parser(
         "walk",
-        allow_abbrev=False,
         help="backpropagation step by step, in the terminal or in a page",
         description=WALK,
-        epilog='example: tinygrad-neuron walk "tanh(w*x + b)" w=0.5 x=2 b=0.1',
+        epilog=examples('walk "tanh(w*x + b)" w=0.5 x=2 b=0.1'),
     )
     walk.set_defaults(run=walk_expression)
     add_expression(walk)
