@@ -61,8 +61,8 @@ class Parser(argparse.ArgumentParser):
     """Bad arguments get one line, without the usage; the help keeps its lines as written."""
 
     def __init__(self, **options: Any) -> None:
-        own = {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
-        super().__init__(**own | options)
+        options["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str, excerpt: str = "") -> NoReturn:
         line = " ".join(message.split())  # a file's name may hold a new line
