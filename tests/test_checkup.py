@@ -112,21 +112,21 @@ def test_without_a_neuron_its_program_cannot_be_expressed():
     assert set(outcomes.values()) == {"right", "cannot be expressed"}
 
 
-class Strict(Value):
-    """An engine that refuses what PyTorch refuses is right too."""
+def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal(monkeypatch):
+    spent, once = [], Value.backward
 
-    __slots__ = ("spent",)
-
-    def backward(self):
-        if hasattr(self, "spent"):
+    def backward(y):
+        if y in spent:
             raise RuntimeError("a second pass through the graph")
-        super().backward()
-        self.spent = True
+        spent.append(y)
+        once(y)
 
-
-def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal():
-    outcomes = {o.mistake.name: o.verdict for o in checkup(Strict, None)}
-    assert outcomes["zeroed leaves"] == "right"
+    monkeypatch.setattr(Value, "backward", backward)
+    outcomes = {o.mistake.name: o for o in checkup(Value, None)}
+    for name in "second backward", "zeroed leaves":
+        assert outcomes[name].verdict == "right"
+        assert isinstance(outcomes[name].answer, RuntimeError)
+    assert outcomes["shared node"].answer == 16.0
 
     class Meagre:
         def __init__(self, data):
@@ -135,3 +135,82 @@ def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal():
     outcomes = {o.mistake.name: o.verdict for o in checkup(Meagre, lambda: None)}
     for name in "negative base", "division by zero", "wrong number of inputs", "relu at 0":
         assert outcomes[name] == "cannot be expressed"
+
+
+class Scalar:
+    """A value with other names; what it lacks as methods there is as functions."""
+
+    def __init__(self, number):
+        self.value, self.gradient = number, None
+
+    def __mul__(self, other):
+        out = Scalar(self.value * other.value)
+        out.operands = self, other
+        return out
+
+
+def backward(y):
+    a, b = y.operands
+    a.gradient = (a.gradient or 0) + b.value
+    b.gradient = (b.gradient or 0) + a.value
+
+
+def test_attributes_may_have_their_other_names_and_operations_be_functions():
+    functions = {"backward": backward, "relu": lambda v: v}
+    outcomes = {o.mistake.name: o for o in checkup(Scalar, None, functions)}
+    assert outcomes["x * x"].verdict == "right"
+    assert outcomes["data changed"].answer == 100.0
+    assert outcomes["relu at 0"].verdict == "crashed"  # it has no operands
+    assert outcomes["saturated tanh"].verdict == "cannot be expressed"
+    assert str(outcomes["saturated tanh"].answer) == "there is no tanh"
+
+
+def test_what_an_engine_lacks_is_no_refusal_and_a_gradient_of_none_is_0():
+    outcomes = {o.mistake.name: o for o in checkup(Scalar, None)}
+    assert outcomes["data changed"].verdict == "cannot be expressed"
+
+    class Nameless(Value):
+        __slots__ = ()
+        grad = property()
+
+    (data_changed,) = [o for o in checkup(Nameless) if o.mistake.name == "data changed"]
+    assert data_changed.verdict == "cannot be expressed"
+
+    functions = {"backward": lambda y: None, "relu": lambda v: v}
+    outcomes = {o.mistake.name: o for o in checkup(Scalar, None, functions)}
+    assert outcomes["relu at 0"].answer == 0.0
+
+
+@pytest.mark.parametrize("kind", [RecursionError, MemoryError])
+def test_a_lack_of_stack_or_memory_is_no_refusal(kind, monkeypatch):
+    def backward(y):
+        raise kind
+
+    monkeypatch.setattr(Value, "backward", backward)
+    outcomes = {o.mistake.name: o for o in checkup(Value)}
+    for name in "second backward", "data changed", "x * x":
+        assert outcomes[name].verdict == "crashed"
+        assert isinstance(outcomes[name].answer, kind)
+
+
+def test_a_backward_that_always_fails_is_no_refusal_of_a_second_one(monkeypatch):
+    monkeypatch.setattr(Value, "backward", lambda y: 1 / 0)
+    verdicts = {
+        o.mistake.name: o.verdict for o in checkup(Value) if "backward(" in o.mistake.program
+    }
+    assert "right" not in verdicts.values()
+    assert verdicts["second backward"] == "cannot be expressed"
+    assert verdicts["x * x"] == "crashed"
+
+
+def test_an_answer_that_cannot_be_compared_is_wrong():
+    class Odd:
+        def __eq__(self, other):
+            raise TypeError
+
+    class Odds(Value):
+        __slots__ = ()
+
+    Odds.relu = lambda v: type("Box", (), {"data": Odd()})()
+    (relu_of_nan,) = [o for o in checkup(Odds) if o.mistake.name == "relu of nan"]
+    assert relu_of_nan.verdict == "wrong"

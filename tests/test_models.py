@@ -356,7 +356,7 @@ def test_a_mistake_of_our_own_is_one_line_too():
     assert line.endswith("TINYGRAD_NEURON_DEBUG=1 shows where")
 
 
-@pytest.mark.parametrize("command", ["learn", "predict", "draw", "walk"])
+@pytest.mark.parametrize("command", ["learn", "predict", "draw", "walk", "check"])
 def test_the_examples_of_each_help_work_as_pasted(command, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "iris.csv").write_bytes(IRIS.read_bytes())

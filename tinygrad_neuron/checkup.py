@@ -46,8 +46,8 @@ MISTAKES = (
     Mistake(
         "second backward",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c
-        backward(d); backward(d)
+        a = Value(2.0); c = 2 * a; d = 5 * c; backward(d)
+        backward(d)
         grad(a)
         """,
         20.0,
@@ -57,8 +57,8 @@ MISTAKES = (
     Mistake(
         "zeroed leaves",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c
-        backward(d); zero(a); backward(d)
+        a = Value(2.0); c = 2 * a; d = 5 * c; backward(d)
+        zero(a); backward(d)
         grad(a)
         """,
         10.0,
@@ -68,8 +68,8 @@ MISTAKES = (
     Mistake(
         "shared node",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c; e = 3 * c
-        backward(d); backward(e)
+        a = Value(2.0); c = 2 * a; d = 5 * c; e = 3 * c; backward(d)
+        backward(e)
         grad(a)
         """,
         16.0,
@@ -79,7 +79,7 @@ MISTAKES = (
     Mistake(
         "data changed",
         """
-        w = Value(2.0); x = Value(3.0); y = w * x
+        w = Value(2.0); x = Value(3.0); y = w * x; backward(w * w)
         set_data(w, 100.0); backward(y)
         grad(x)
         """,
@@ -121,9 +121,9 @@ MISTAKES = (
     Mistake(
         "same bits",
         """
-        def f(x): return x * 0.1 + x * 0.7 + x * x * x * 1.1 + x * 1e-3
-        x = [Value(0.3) for _ in range(100)]; y = [f(v) for v in x]
-        for v in y: backward(v)
+        x = [Value(0.3) for _ in range(100)]; x[0] * x[0] * 0.1 + x[0]
+        def f(x): return x * 0.1 + (x * 0.7 + (x * x * x * 1.1 + (x * 1e-3 + (x * x + x * 0.9))))
+        for y in [f(v) for v in x]: backward(y)
         len({grad(v) for v in x})
         """,
         1.0,
@@ -191,8 +191,8 @@ MISTAKES = (
     Mistake(
         "division",
         """
-        x = Value(49.0)
-        data(x / x)
+        x = Value(49.0); y = x / x
+        data(y)
         """,
         1.0,
         "49 * 49**-1 is 0.9999999999999999: a division is an operation of its own.",
@@ -294,10 +294,13 @@ def vocabulary(
         return data(gradient) if isinstance(gradient, value_class) else gradient
 
     def data(v: Any) -> Any:
-        return getattr(v, attribute(v, DATA))
+        # Some engines give plain numbers, of which NumPy's have a `data` of their own.
+        return v if isinstance(v, (int, float, complex)) else getattr(v, attribute(v, DATA))
 
     def operation(name: str) -> Any:
-        return getattr(value_class, name, None) or functions.get(name) or lacking(name)
+        if hasattr(value_class, name):
+            return lambda v: getattr(v, name)()  # its own: a node may be of a subclass
+        return functions.get(name) or lacking(name)
 
     return {
         "Value": value_class,
@@ -327,7 +330,6 @@ def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
         expressed = True
         exec("\n".join(lines), words)
         answer = eval(last, words)
-        right = mistake.right is not None and same(answer, mistake.right)
     except (RecursionError, MemoryError) as error:  # which are never meant as a refusal
         return Outcome(mistake, "crashed", error)
     except Exception as error:
@@ -338,8 +340,12 @@ def attempt(mistake: Mistake, words: dict[str, Any]) -> Outcome:
     finally:
         if collecting:
             gc.enable()
+    right = mistake.right is not None and same(answer, mistake.right)
     return Outcome(mistake, "right" if right else "wrong", answer)
 
 
 def same(answer: Any, right: float) -> bool:
-    return bool(answer == right or (answer != answer and right != right))  # nan
+    try:
+        return bool(answer == right or (answer != answer and right != right))  # nan
+    except Exception:  # an array of many, or what only knows its own kind
+        return False

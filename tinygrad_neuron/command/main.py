@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from tinygrad_neuron import __version__
+from tinygrad_neuron.command.check import check_engine
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
@@ -54,6 +55,12 @@ Walk through backpropagation in the terminal, an arrow of the computation graph 
 single keys: forwards, back, and with a key that asks for the next gradient before it is shown. In
 a pipe, print all steps.
 {EXPRESSION}"""
+CHECK = """\
+Run twenty short programs on an engine like this one, each about a mistake that engines of this kind
+make, and print what it gives and what is right. The engine is a file or an installed package. Each
+program has a process of its own with limits of time and memory, but the rights of whoever runs it.
+The exit status is 0 only if all that can be expressed in the engine is right.
+"""
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
@@ -132,6 +139,7 @@ def make_parser() -> Parser:
     add_predict(commands)
     add_draw(commands)
     add_walk(commands)
+    add_check(commands)
     return parser
 
 
@@ -256,6 +264,30 @@ def add_walk(commands: Commands) -> None:
         type=page_path,
         help="a page that plays it in a browser, and lets one move the numbers (.html)",
     )
+
+
+def add_check(commands: Commands) -> None:
+    check = commands.add_parser(
+        "check",
+        help="which of twenty mistakes an autograd engine makes",
+        description=CHECK,
+        epilog=examples("check --package tinygrad_neuron"),
+    )
+    check.set_defaults(run=partial(run_check, check))
+    add = check.add_argument
+    add("path", metavar="ENGINE.py", nargs="?", type=Path)
+    add("--package", metavar="NAME", help="an installed package, by the name it is imported by")
+    add("--name", metavar="CLASS", default="Value", help="the class of its values (default: Value)")
+    add("--neuron", metavar="CLASS", default="Neuron", help="that of its neurons (default: Neuron)")
+    form = check.add_mutually_exclusive_group()
+    for name, what in [("json", "as JSON, for a program"), ("markdown", "as a table in Markdown")]:
+        form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=what)
+
+
+def run_check(check: Parser, path: Path | None, package: str | None, **options: Any) -> None:
+    if (path is None) == (package is None):
+        check.error("give either a file or --package NAME")
+    check_engine(path, package, **options)
 
 
 def add_expression(parser: Parser) -> None:

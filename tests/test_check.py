@@ -1,0 +1,360 @@
+"""`tinygrad-neuron check`, as a process, on engines good, bad and hostile."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tinygrad_neuron.checkup import MISTAKES
+
+ENGINE = Path(__file__).parent.parent / "tinygrad_neuron" / "engine.py"
+NAMES = [mistake.name for mistake in MISTAKES]
+WITH_BACKWARD = {mistake.name for mistake in MISTAKES if "backward(" in mistake.program}
+BACKWARD_FIRST = {m.name for m in MISTAKES if "backward(" in m.program.strip().splitlines()[0]}
+# The command itself, with less patience.
+QUICK = """\
+from tinygrad_neuron.command import check, main
+check.SECONDS, check.MEMORY = 1.0, 1 << 28
+main.main()
+"""
+OURS_WITH = """\
+import math, os, signal, sys, time
+from tinygrad_neuron import Neuron, Value
+right_backward = Value.backward
+def backward(self):
+    {}
+    right_backward(self)
+Value.backward = backward
+"""
+posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no such thing on Windows")
+
+
+def command(*arguments):
+    return [sys.executable, "-c", QUICK, "check", *map(str, arguments)]
+
+
+def check(*arguments, **options):
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, encoding="utf-8", **options
+    )
+
+
+def rows(done):
+    """The table of a run: what stands behind the name of each mistake."""
+    assert done.stderr == ""
+    table, *_ = done.stdout.split("\n\n")
+    lines = table.splitlines()
+    assert len(lines) == len(NAMES)
+    assert all(line.startswith(name) for line, name in zip(lines, NAMES))
+    width = max(map(len, NAMES)) + 2
+    assert all(line[width - 1] == " " != line[width] for line in lines)
+    return {line[:width].strip(): line[width:] for line in lines}
+
+
+def refused(*arguments, **options):
+    done = check(*arguments, **options)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """engine(text) is the path of a file with this program."""
+
+    def write(text, name="my_engine.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+# What it says.
+
+
+def test_our_own_engine_is_all_right():
+    done = check("--package", "tinygrad_neuron")
+    assert set(rows(done).values()) == {"right"}
+    assert done.stdout.endswith("\n\n20 of 20 right\n")
+    assert done.returncode == 0
+
+
+def test_micrograd_makes_the_mistakes_it_is_known_for():
+    pytest.importorskip("micrograd")
+    done = check("--package", "micrograd")
+    found = rows(done)
+    assert found["second backward"] == "wrong: got 30, right is 20.0 or an error"
+    assert found["shared node"] == "wrong: got 26, right is 16.0 or an error"
+    assert found["text as data"] == "wrong: got '33', right is an error"
+    assert found["saturated tanh"] == "cannot be expressed: there is no tanh"
+    assert found["deep sum"].startswith("crashed: RecursionError: ")
+    assert found["0 ** 0"].startswith("crashed: ZeroDivisionError: ")
+    assert re.fullmatch(r"wrong: got 0\.\d+, right is an error", found["wrong number of inputs"])
+    assert {name for name, row in found.items() if row.startswith("wrong: ")} == {
+        *("second backward", "zeroed leaves", "shared node", "data changed", "same bits"),
+        *("graph freed", "negative base", "division", "in-place update"),
+        *("wrong number of inputs", "typo in an attribute", "text as data"),
+    }
+    assert {name for name, row in found.items() if row == "right"} == {
+        *("x * x", "number on the left", "relu at 0", "relu of nan", "division by zero")
+    }
+    assert done.stdout.endswith("\n\n5 of 19 right, 1 cannot be expressed\n")
+    assert done.returncode == 1
+
+
+def test_each_that_is_wrong_or_crashes_gets_its_sentence_why(engine):
+    reasons = check(engine(OURS_WITH.format("self.gard"))).stdout.split("\n\n")[1]
+    plain = " ".join(reasons.split())
+    crashed = [m for m in MISTAKES if m.name in WITH_BACKWARD - BACKWARD_FIRST]
+    assert plain == " ".join(f"{m.name} {m.why}" for m in crashed)
+    assert max(map(len, reasons.splitlines())) <= 79
+
+
+def test_an_answer_is_the_same_in_every_run():
+    pytest.importorskip("micrograd")
+    first, second = (rows(check("--package", "micrograd")) for _ in range(2))
+    for name in set(NAMES) - {"same bits"}:
+        assert first[name] == second[name]
+
+
+def test_json_has_the_engine_the_score_and_the_findings(engine):
+    path = engine(OURS_WITH.format("self.grad = 1 / 0"))
+    done = check(path, "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert list(report) == ["engine", "score", "findings"]
+    assert report["engine"] == str(path)
+    assert report["score"] == {"right": 8, "expressed": 15, "mistakes": 20}
+    findings = {finding["mistake"]: finding for finding in report["findings"]}
+    assert list(findings) == NAMES
+    assert findings["x * x"] == {
+        "mistake": "x * x",
+        "verdict": "crashed",
+        "text": "ZeroDivisionError: division by zero",
+        "right": "6.0",
+        "why": "The node uses x twice, and both uses count: 3 + 3.",
+    }
+    assert findings["shared node"]["right"] == "16.0 or an error"
+    assert findings["text as data"]["right"] == "an error"
+
+
+def test_markdown_is_a_table_whose_signs_are_escaped(engine):
+    done = check(engine(OURS_WITH.format("raise ValueError('a|b <i> `c`')")), "--markdown")
+    head, rule, *table, empty, score = done.stdout.splitlines()
+    assert re.fullmatch(r"\| mistake \| \S+my\\_engine\.py \| why \|", head)
+    assert (rule, empty, score) == ("|---|---|---|", "", "8 of 15 right, 5 cannot be expressed")
+    assert len(table) == 20
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 for row in table)
+    assert r"| x \* x | crashed: ValueError: a\|b \<i\> \`c\` | The node uses" in table[4]
+
+
+# Engines of other makes.
+
+
+def other_names():
+    """Our engine with a Scalar that has value and gradient, and functions for methods."""
+    text = ENGINE.read_text(encoding="utf-8")
+    for ours, theirs in [("Value", "Scalar"), ("data", "value"), ("grad", "gradient")]:
+        text = re.sub(rf"\b{ours}\b", theirs, text)
+    functions = [f"{name} = Scalar.{name}\ndel Scalar.{name}\n" for name in ("tanh", "relu")]
+    return text + "backward = Scalar.backward\ndel Scalar.backward\n" + "".join(functions)
+
+
+def test_names_and_functions_may_be_others(engine):
+    done = check(engine(other_names()), "--name", "Scalar")
+    assert done.stdout.endswith("\n19 of 19 right, 1 cannot be expressed\n"), done
+    assert rows(done)["wrong number of inputs"] == (
+        "cannot be expressed: there is no class for a neuron"
+    )
+    assert done.returncode == 0
+
+
+def test_the_class_of_neurons_may_have_another_name(engine):
+    path = engine("from tinygrad_neuron import Value, Neuron as Unit\n")
+    assert "19 of 19 right, 1 cannot" in check(path).stdout
+    assert "20 of 20 right" in check(path, "--neuron", "Unit").stdout
+
+
+def test_a_function_from_math_is_not_the_engines(engine):
+    path = engine(
+        "from math import tanh\nfrom tinygrad_neuron import Neuron, Value\ndel Value.tanh\n"
+    )
+    assert rows(check(path))["saturated tanh"] == "cannot be expressed: there is no tanh"
+
+
+def test_a_file_imports_its_neighbours_and_its_folder_stays_as_it_is(engine, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    engine("from tinygrad_neuron import Neuron, Value\n", "neighbour.py")
+    path = engine("from neighbour import Neuron, Value\nopen('made', 'w')\n", "statistics.py")
+    assert check(path, cwd=tmp_path).returncode == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["neighbour.py", "statistics.py"]
+
+
+def test_classes_are_found_in_the_submodules_of_a_package(engine, tmp_path):
+    for name, text in {
+        "__init__": "",
+        "__main__": "raise SystemExit('a program')",
+        "broken": "import something_that_is_not_there",
+        "script": "raise SystemExit",
+        "units": "from tinygrad_neuron import Neuron",
+        "values": "from tinygrad_neuron import Value",
+    }.items():
+        engine(text, f"parts/{name}.py")
+    done = check("--package", "parts", cwd=tmp_path)
+    assert done.stdout.endswith("\n20 of 20 right\n"), done
+    line = refused("--package", "parts", "--name", "Scalar", cwd=tmp_path)
+    assert "parts: there is no class Scalar" in line
+    assert "parts.broken raised ModuleNotFoundError: No module named 'something" in line
+
+
+# Engines that do harm.
+
+HARM = {
+    "loops": ("while True: pass", r"ran longer than 1\.\d s"),
+    "exits": ("sys.exit(0)", "ended with exit status 0"),
+    "exits with a status": ("sys.exit(3)", "ended with exit status 3"),
+    "exits at once": ("os._exit(0)", "ended with exit status 0"),
+    "recurses": ("backward(self)", "RecursionError: .*"),
+    "raises a long error": (r"raise KeyError('\n' + 'x' * 1000000)", r"KeyError: '\\nx{50,}…"),
+}
+HARM_ON_POSIX = {
+    "kills itself": ("os.kill(os.getpid(), signal.SIGKILL)", r"was killed by signal 9 \(SIGKILL\)"),
+    "eats memory": ("x = [0]\n    while True: x += x", r"needed more than 0\.25 GiB of memory"),
+    "forks": ("os.fork() and os.fork() and os._exit(5)\n    while True: pass", ".* status 5"),
+}
+
+
+@pytest.mark.parametrize(
+    "kind", [*HARM, *(pytest.param(kind, marks=posix) for kind in HARM_ON_POSIX)]
+)
+def test_a_harmful_backward_is_an_answer_and_the_rest_is_right(engine, kind):
+    harm, reason = (HARM | HARM_ON_POSIX)[kind]
+    start = time.monotonic()
+    done = check(engine(OURS_WITH.format(harm)))
+    assert time.monotonic() - start < 15
+    assert done.returncode == 1
+    for name, row in rows(done).items():
+        if name not in WITH_BACKWARD:
+            assert row == "right"
+        else:
+            refused = kind == "raises a long error" and name in BACKWARD_FIRST
+            verdict = "cannot be expressed" if refused else "crashed"
+            assert re.fullmatch(f"{verdict}: {reason}", row), row
+            assert len(row) < 130
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        ("while True: pass", "importing it ran longer than 2 s"),
+        ("import sys; sys.exit(0)", "importing it ended with exit status 0"),
+        ("import os; os._exit(0)", "importing it ended with exit status 0"),
+        pytest.param(
+            "x = [0]\nwhile True: x += x",
+            "importing it needed more than 0.25 GiB of memory",
+            marks=posix,
+        ),
+        ("1 / 0", "importing it raised ZeroDivisionError: division by zero"),
+        ("raise KeyError", "importing it raised KeyError"),
+        ("raise ValueError('two\\nlines')", r"importing it raised ValueError: two\nlines"),
+        ("class", "importing it raised SyntaxError: invalid syntax"),
+        ("import something_that_is_not_there", "importing it raised ModuleNotFoundError: No"),
+        ("class Scalar: pass", "there is no class Value, only Scalar"),
+        ("Value = 3", "there is no class Value, and no other class either"),
+        ("class Value: pass", "none of the programs can be expressed with Value: TypeError: "),
+    ],
+)
+def test_an_engine_that_cannot_be_loaded_is_one_line(engine, harm, message):
+    path = engine(harm)
+    line = refused(path)
+    assert line.startswith(f"tinygrad-neuron: error: {path}: {message}")
+
+
+def test_what_an_engine_prints_is_not_taken_for_an_answer(engine):
+    says = 'print(\'{"verdict": "wrong", "text": "3"}\' * 50000, flush=True)'
+    path = engine(OURS_WITH.format(f"{says}; sys.stdin.read(); print('x' * 1000000)"))
+    reading, writing = os.pipe()  # in which nothing comes, and which has no end
+    done = check(path, stdin=reading)
+    os.close(reading)
+    os.close(writing)
+    assert set(rows(done).values()) == {"right"}
+    assert done.returncode == 0
+    assert len(done.stdout) < 1000
+
+
+BEATS = """\
+beats = os.path.join(os.path.dirname(os.path.abspath(__file__)), "beats")
+    if not os.path.exists(beats) and os.fork() == 0:
+        while True:
+            time.sleep(0.02); open(beats, "a").write("x")
+    while not os.path.exists(beats): time.sleep(0.02)"""
+
+
+def still_beating(folder):
+    size = (folder / "beats").stat().st_size
+    assert size
+    time.sleep(0.3)
+    return (folder / "beats").stat().st_size > size
+
+
+@posix
+def test_no_process_that_an_engine_has_started_is_left(engine, tmp_path):
+    path = engine(OURS_WITH.format(f"{BEATS}"))
+    assert check(path).returncode == 0
+    assert not still_beating(tmp_path)
+
+
+@posix
+def test_ctrl_c_ends_the_engine_too(engine, tmp_path):
+    path = engine(OURS_WITH.format(f"{BEATS}\n    time.sleep(1000)"))
+    with subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not (tmp_path / "beats").exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=10)
+    assert (process.returncode, output) == (130, (b"", b""))
+    assert not still_beating(tmp_path)
+
+
+def test_the_whole_ends_even_if_every_program_hangs(engine):
+    path = engine("class Value:\n    def __init__(self, data):\n        while True: pass\n")
+    patience = "check.SECONDS, check.MEMORY = 1.0, 1 << 28"
+    program = QUICK.replace(patience, "check.SECONDS, check.AT_ONCE = 0.4, 1")
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check", path], capture_output=True, text=True
+    )
+    assert time.monotonic() - start < 7  # twenty programs, one after another, would be more
+    found = rows(done)
+    assert found["second backward"].startswith("crashed: ran longer than 0.")
+    assert found["division by zero"] == "crashed: was not run: the others took too long"
+
+
+# What it refuses.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either a file or --package NAME"),
+        (["x.py", "--package", "micrograd"], "give either a file or --package NAME"),
+        (["none.py"], "none.py: no such file or directory"),
+        (["."], ".: not a file"),
+        (["--package", "none_such"], "none_such: there is no module none_such; is it installed?"),
+        (["--package", "json.none"], "json.none: there is no module json.none; is it installed?"),
+        (["--package", "back-prop"], "'back-prop' is not the name by which a package is imported"),
+        (["--package", ""], "'' is not the name by which a package is imported"),
+        (["--package", "tinygrad_neuron", "--name", "Scalar"], "there is no class Scalar, only "),
+        (["x.py", "--json", "--markdown"], "not allowed with argument"),
+    ],
+)
+def test_bad_arguments_are_one_line(tmp_path, arguments, message):
+    assert message in refused(*arguments, cwd=tmp_path)
