@@ -19,6 +19,7 @@ from test_command import IRIS, learn, number_after, refused, run
 
 from tinygrad_neuron.command.dataset import Scale
 from tinygrad_neuron.command.model_file import Model, load_model, save_model
+from tinygrad_neuron.command.table import read_table
 
 LINE = "x,y\n1,3\n2,5\n3,7\n4,9\n"
 
@@ -48,6 +49,22 @@ def test_semicolons_tabs_and_decimal_commas_are_read(table, text):
 
 def test_among_commas_a_decimal_comma_is_a_separator(table):
     assert "3 cells under a header of 2" in refused("learn", table("x,y\n1,5,2\n2,5,3\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("length (cm, mm);weight\n1,5;2\n2,5;2\n", ["length (cm, mm)", "weight"]),
+        ('y,"dose; mg; oral"\n1,2\n2,3\n', ["y", "dose; mg; oral"]),
+        ("a,b,c;y\n1,5;2\n2,5;3\n", ["a,b,c", "y"]),
+        ("a;b\tc\n1\t2\n", ["a;b", "c"]),
+        ("a,b;c\n1,2\n", ["a", "b;c"]),
+        ("\t".join(f"name{i:05}" for i in range(20_000)) + "\n" + "\t".join(["1"] * 20_000), None),
+    ],
+)
+def test_cells_are_separated_by_what_gives_all_rows_as_many(table, text, names):
+    read = read_table(table(text)).names
+    assert read == names or len(read) == 20_000
 
 
 def test_names_with_separators_in_quotes_are_whole_names(table):
@@ -86,6 +103,17 @@ def test_a_large_table_is_learned_in_batches_as_if_it_were_whole(table):
     assert "\ny = 3*a - 1*b + 0.5\n" in output
     losses = [float(line.split()[-1]) for line in output.splitlines() if "Loss" in line]
     assert losses == sorted(losses, reverse=True)
+
+
+def test_a_name_with_a_sign_that_cannot_be_printed_is_refused(table):
+    for text in "x\0,y\n1,2\n", "\x1b[1mx,y\n1,2\n":
+        assert "has a sign that cannot be printed" in refused("learn", table(text))
+
+
+def test_names_are_asked_for_as_they_stand_or_with_single_blanks(table):
+    path = table("x  a,kind  b\n1,no  way\n2,no way\n8,yes\n")
+    assert "probability of no way" in learn(path, "--target", "kind  b", "--class", " no  way")
+    assert "no way = 0, yes = 1" in learn(path, "--inputs", "x   a", "--classes", '"no way",yes')
 
 
 # Models.
@@ -142,6 +170,28 @@ def test_of_classes_there_is_the_probability_of_the_second(table, tmp_path):
     assert float(others[0][3]) < 0.1 < 0.9 < float(others[1][3])
 
 
+def test_cells_stay_as_they_are_written_and_a_column_alone_is_enough(table, tmp_path):
+    path, _ = saved(tmp_path, table(LINE))
+    text = 'who  is,x\n"a   b", 1\n'
+    assert run("predict", path, table(text)).stdout.startswith("who  is,x,prediction\na   b,1,")
+    assert rows(run("predict", path, table("x\n10\n")).stdout)[1][0] == "10"
+
+
+def test_where_there_are_decimal_commas_predictions_have_them_too(table, tmp_path):
+    path, _ = saved(tmp_path, table("x,y\n1,0.25\n2,0.5\n"))
+    done = run("predict", path, table("x;z\n1,5;0\n3;0\n"))
+    assert [float(row[2].replace(",", ".")) for row in rows(done.stdout, ";")[1:]] == pytest.approx(
+        [0.375, 0.75], abs=1e-6
+    )
+    assert "." not in done.stdout
+
+
+def test_predictions_are_in_utf_8_wherever_they_go(table, tmp_path):
+    path, _ = saved(tmp_path, table(LINE))
+    where = os.environ | {"PYTHONIOENCODING": "ascii"}
+    assert "日本" in run("predict", path, table("x,名\n1,日本\n"), env=where).stdout
+
+
 def test_predictions_are_written_to_a_file_too(table, tmp_path):
     path, _ = saved(tmp_path, table(LINE))
     out = tmp_path / "out.csv"
@@ -196,6 +246,9 @@ BAD_MODELS = {
     "the target as an input": ({"target": "x"}, "must have different names"),
     "one class": ({"classes": ["a"]}, "the classes must be two words"),
     "classes of numbers": ({"classes": [0, 1]}, "the classes must be two words"),
+    "two classes that are one": ({"classes": ["a", "a"]}, "the classes must be two words"),
+    "half a letter": ({"classes": ["a", "\ud800"]}, "the classes must be two words"),
+    "a number too large": ({"bias": 10**400}, "too large to convert to float"),
 }
 
 
@@ -236,9 +289,50 @@ def test_what_cannot_be_written_is_known_before_anything_is_learned(tmp_path):
         path = tmp_path / "nowhere" / "file.svg"
         assert f"{path}: no such folder" in refused("learn", option, path)
     assert "a plot's file ends in .png, .svg, .pdf" in refused("learn", "--plot", "loss.gif")
-    (tmp_path / "folder").mkdir()
-    done = run("learn", "--save", tmp_path / "folder")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{tmp_path}: is a directory" in refused("learn", "--save", tmp_path)
+
+
+def test_no_file_is_written_over_another_that_is_needed(table, tmp_path):
+    path = table(LINE)
+    model, plot = tmp_path / "model.json", tmp_path / "one.svg"
+    for arguments in [path, "--save", path], ["--plot", plot, "--graph", plot]:
+        assert "must be different files" in refused("learn", *arguments)
+    learn(path, "--save", model)
+    assert "this is the model" in refused("predict", model, path, "-o", model)
+    assert path.read_text() == LINE
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_is_written_to_and_stays_one(table, tmp_path):
+    pipe, path = tmp_path / "pipe", table(LINE)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        learn(path, "--save", pipe)
+        assert json.loads(reader.stdout.read())["target"] == "y"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams by their numbers")
+def test_with_a_stream_closed_what_can_be_done_is_done(table, tmp_path):
+    path, model = table("k,x,y\n7,1,3\n7,2,5\n7,4,9\n"), tmp_path / "model.json"
+    here = f'"{sys.executable}" -m tinygrad_neuron'
+
+    def shell(command):
+        return subprocess.run(command, shell=True, capture_output=True, text=True)
+
+    done = shell(f"{here} learn {path} --save {model} 2>&-")
+    assert (done.returncode, "warning" in done.stdout) == (0, False)
+    assert load_model(model).target == "y"
+    done = shell(f"{here} learn - <&-")
+    assert (done.returncode, "standard input: it is closed" in done.stderr) == (2, True)
+    done = shell(f"{here} predict {model} {path} >&-")
+    assert (done.returncode, "standard output: it is closed" in done.stderr) == (2, True)
+    for unbuffered in "", "-u":
+        model.unlink()
+        here = f'"{sys.executable}" {unbuffered} -m tinygrad_neuron'
+        done = shell(f"{here} learn {IRIS} --class setosa --save {model} --epochs 2000 | head -1")
+        assert (done.stdout, done.stderr) == ("not setosa = 0, setosa = 1\n", "")
+        assert load_model(model).target == "species"
 
 
 def test_a_saved_model_agrees_with_the_printed_accuracy(table, tmp_path):
@@ -271,10 +365,23 @@ def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
     plot = path.read_text(encoding="utf-8")
     for word in "epoch", "loss", "petal_length", "petal_width", "setosa", "undecided":
         assert f"<!-- {word} -->" in plot, word
+    again = tmp_path / "again.svg"
+    learn(IRIS, "--class", "setosa", "--plot", again, *inputs)
+    assert again.read_text(encoding="utf-8") == plot
     learn("--plot", path)
     assert "undecided" not in path.read_text(encoding="utf-8")
     learn(IRIS, "--class", "setosa", "--plot", tmp_path / "loss.PNG", *inputs)
     assert (tmp_path / "loss.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_names_are_no_formulas_and_no_warnings_in_a_plot(table, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = table("$x_1^$,日本,kind\n1,2,_a\n2,1,_a\n5,9,$y^\n7,8,$y^\n")
+    done = run("learn", path, "--plot", tmp_path / "loss.svg")
+    assert (done.returncode, done.stderr) == (0, "")
+    plot = (tmp_path / "loss.svg").read_text(encoding="utf-8")
+    for name in "$x_1^$", "_a", "$y^":
+        assert f"{name} -->" in plot
 
 
 def test_without_matplotlib_a_plot_is_refused_before_anything_is_learned(tmp_path):
@@ -307,6 +414,23 @@ def test_ctrl_c_ends_after_the_epoch_with_a_report_and_a_model(tmp_path):
     assert re.match(rb"Interrupted after epoch \d+, Loss: ", output)
     assert b"probability of setosa = sigmoid(" in output
     assert load_model(model).classes == ("not setosa", "setosa")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_after_the_last_epoch_loses_nothing(table, tmp_path):
+    rng = random.Random(0)
+    text = "x,y\n" + "".join(f"{rng.random()},{i % 2}\n" for i in range(30_000))
+    model = tmp_path / "model.json"
+    command = [sys.executable, "-u", "-m", "tinygrad_neuron", "learn", table(text)]
+    command += ["--epochs", "1", "--save", model]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while b"standardised" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, b"")
+    assert b"accuracy" in output
+    assert load_model(model).target == "y"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

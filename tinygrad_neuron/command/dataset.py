@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-import sys
 from typing import NamedTuple
 
+from tinygrad_neuron.command.output import warn
 from tinygrad_neuron.command.table import InputError, Table, shown
 
 Classes = tuple[str, str]
@@ -58,6 +58,10 @@ def make_dataset(
     one_class  tell this one from all the others
     holdout    the share of rows, drawn by rng, that are not learned from
     """
+    if len(table.names) == 1:
+        cure = "cells are separated by commas, semicolons or tabs"
+        problem = f"the header has one column only, {shown(table.names[0])}"
+        raise InputError(f"{table.source}: {problem}; {cure}")
     target = table.names[-1] if target is None else target
     if inputs is None:
         inputs = [name for name in table.names if name != target]
@@ -97,7 +101,7 @@ def make_dataset(
         problem = f"no input column changes in the {len(training)} rows to learn from"
         raise InputError(f"{table.source}: {problem}")
     for name in constant:
-        print(f"warning: column {name!r} is left out, for it never changes", file=sys.stderr)
+        warn(f"column {name!r} is left out, for it never changes")
         del scales[name]
 
     def part(indices: list[int]) -> Part:

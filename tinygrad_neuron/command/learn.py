@@ -10,9 +10,10 @@ from typing import NamedTuple
 from tinygrad_neuron.command.dataset import Classes, Dataset, Part, Scale, make_dataset
 from tinygrad_neuron.command.draw import check_layout, save_picture
 from tinygrad_neuron.command.model_file import Model, model_of, save_model
+from tinygrad_neuron.command.output import say
 from tinygrad_neuron.command.plot import check_matplotlib, save_plot
-from tinygrad_neuron.command.table import InputError, read_table
-from tinygrad_neuron.command.training import Criterion, evaluate, run, train
+from tinygrad_neuron.command.table import STDIN, InputError, read_table
+from tinygrad_neuron.command.training import Criterion, Interruptible, evaluate, run, train
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce_loss, mse_loss
 from tinygrad_neuron.nn import Neuron
@@ -39,15 +40,21 @@ class Files(NamedTuple):
     plot: Path | None
     model: Path | None
 
-    def check(self) -> None:
+    def check(self, *tables: Path) -> None:
         """InputError before anything is learned, if something could not be written after."""
         if self.picture:
             check_layout(self.picture)
         if self.plot:
             check_matplotlib()
-        for path in self:
-            if path and not path.absolute().parent.is_dir():
+        paths = [path for path in self if path]
+        for path in paths:
+            if path.is_dir():
+                raise InputError(f"{path}: is a directory")
+            if not path.absolute().parent.is_dir():
                 raise InputError(f"{path}: no such folder")
+        places = [path.resolve() for path in (*paths, *tables)]
+        if len(set(places)) < len(places):
+            raise InputError("the table and each file that is written must be different files")
 
     def save(self, neuron: Neuron, data: Dataset, losses: list[float]) -> None:
         model = model_of(neuron, data)
@@ -66,15 +73,16 @@ def learn_line(lr: float | None, epochs: int | None, files: Files) -> None:
     neuron.load_state_dict({"w1": 0.5, "b": 0.0})
     w, b = neuron.parameters()
 
-    def say(step: int, loss: float) -> str:
+    def line_for(step: int, loss: float) -> str:
         return "" if step % 20 else f"Step {step}: w={w:.2f}, b={b:.2f}, loss={loss:.4f}"
 
     epochs = epochs or 100
-    steps = train(neuron, mse_loss, LINE.training, lr or 0.01, epochs)
-    losses, interrupted = run(steps, epochs, say)
-    print(f"Learned: y = {w:.2f}x + {b:.2f}")
-    files.save(neuron, LINE, losses)
-    if interrupted:
+    with Interruptible() as interruption:
+        steps = train(neuron, mse_loss, LINE.training, lr or 0.01, epochs)
+        losses = run(steps, epochs, interruption, line_for)
+        say(f"Learned: y = {w:.2f}x + {b:.2f}")
+        files.save(neuron, LINE, losses)
+    if interruption.asked:
         raise Interrupted
 
 
@@ -95,43 +103,44 @@ def learn_table(
 
     Interrupted: by Ctrl-C, after the report.
     """
-    files.check()
+    files.check(*([] if path == STDIN else [path]))
     rng = random.Random(seed)
     data = make_dataset(read_table(path), target, inputs, classes, one_class, holdout or 0.0, rng)
     n = len(data.scales)
     if data.classes:
-        print("{} = 0, {} = 1".format(*data.classes))
+        say("{} = 0, {} = 1".format(*data.classes))
         neuron, criterion, usual_lr = Neuron(n, Value.sigmoid, rng), bce_loss, 0.5
     else:
         neuron, criterion, usual_lr = Neuron(n, None, rng), mse_loss, 0.1
     epochs = epochs or 200
     last, often = epochs - 1, math.ceil(epochs / 10)
 
-    def say(epoch: int, loss: float) -> str:
+    def line_for(epoch: int, loss: float) -> str:
         return f"Epoch {epoch}, Loss: {loss:.4g}" if epoch % often == 0 or epoch == last else ""
 
-    steps = train(neuron, criterion, data.training, lr or usual_lr, epochs)
-    losses, interrupted = run(steps, epochs, say)
-    report(neuron, criterion, data)
-    files.save(neuron, data, losses)
-    if interrupted:
+    with Interruptible() as interruption:
+        steps = train(neuron, criterion, data.training, lr or usual_lr, epochs)
+        losses = run(steps, epochs, interruption, line_for)
+        report(neuron, criterion, data)
+        files.save(neuron, data, losses)
+    if interruption.asked:
         raise Interrupted
 
 
 def report(neuron: Neuron, criterion: Criterion, data: Dataset) -> None:
     """Print the weights, the equation, the loss, and for classes the accuracy."""
-    print()
+    say()
     print_weights(model_of(neuron, data))
-    print()
+    say()
     parts = {"": data.training}
     if data.held_out.rows:
         parts = {" (training)": data.training, " (held out)": data.held_out}
     for name, part in parts.items():
         predictions, loss = evaluate(neuron, criterion, part)
-        print(f"{'loss' + name:24}{loss:.4g}")
+        say(f"{'loss' + name:24}{loss:.4g}")
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
-            print(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
+            say(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")
 
 
 def print_weights(model: Model) -> None:
@@ -142,17 +151,17 @@ def print_weights(model: Model) -> None:
     farthest = max(1.0, *(abs(s.mean) / s.deviation for s in model.scales.values()))
     digits = min(17, 4 + math.floor(math.log10(farthest)))
     width, wide = max(map(len, names)), digits + 8
-    print(f"{'':{width}}  {'standardised':>12}  {'own units':>{wide}}")
+    say(f"{'':{width}}  {'standardised':>12}  {'own units':>{wide}}")
     for name, standardised, weight in zip(names, [*model.weights, model.bias], [*own, bias]):
-        print(f"{name:{width}}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
-    print()
+        say(f"{name:{width}}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
+    say()
     terms = [*zip(own, model.scales), (bias, "")]
     signed = [f"{'-' if w < 0 else '+'} {abs(w):.{digits}g}{'*' * bool(n)}{n}" for w, n in terms]
     total = " ".join(signed).removeprefix("+ ")
     if model.classes:
-        print(f"probability of {model.classes[1]} = sigmoid({total})")
+        say(f"probability of {model.classes[1]} = sigmoid({total})")
     else:
-        print(f"{model.target} = {total}")
+        say(f"{model.target} = {total}")
 
 
 def save_graph(neuron: Neuron, data: Dataset, path: Path) -> None:

@@ -10,6 +10,7 @@ import csv
 import math
 import os
 import sys
+import traceback
 import unicodedata
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +24,7 @@ from tinygrad_neuron.command.check import check_engine
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
+from tinygrad_neuron.command.output import failures, forget_output
 from tinygrad_neuron.command.plot import check_plot
 from tinygrad_neuron.command.predict import predict_table
 from tinygrad_neuron.command.table import InputError, as_number
@@ -86,16 +88,17 @@ def main() -> None:
         words = [with_blank(word) for word in words]
     arguments = vars(parser.parse_args(words))
     run = arguments.pop("run")
-    debug = os.environ.get("TINYGRAD_NEURON_DEBUG") == "1"
     try:
         run(**arguments)
         if sys.stdout:  # there is none if the shell has closed it
             sys.stdout.flush()
+        if failures:
+            raise failures[0]
     except (KeyboardInterrupt, Interrupted):
         sys.exit(130)
     except Exception as error:
-        if debug:
-            raise
+        if os.environ.get("TINYGRAD_NEURON_DEBUG") == "1":
+            traceback.print_exc()
         tell(error, parser)
 
 
@@ -116,11 +119,6 @@ def tell(error: Exception, parser: Parser) -> None:
         case _:
             shown = f"{type(error).__name__}: {error}"
             parser.error(f"unexpected {shown:.200}; TINYGRAD_NEURON_DEBUG=1 shows where")
-
-
-def forget_output() -> None:
-    """What could not be written is not tried again when the program ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def with_blank(word: str) -> str:
@@ -157,7 +155,7 @@ def add_learn(commands: Commands) -> None:
     learn.set_defaults(run=partial(run_learn, learn))
     add = learn.add_argument
     add("path", metavar="TABLE.csv", nargs="?", type=Path, help="- is the standard input")
-    add("--target", metavar="NAME", help="the column to learn (default: the last)")
+    add("--target", metavar="NAME", type=one_spaced, help="the column to learn (default: the last)")
     add(
         "--inputs",
         metavar="A,B",
@@ -169,7 +167,11 @@ def add_learn(commands: Commands) -> None:
         "--classes", metavar="A,B", type=two_classes, help="keep only these two; A is 0 and B is 1"
     )
     which.add_argument(
-        "--class", metavar="A", dest="one_class", help="tell A, which is 1, from the rest, 0"
+        "--class",
+        metavar="A",
+        dest="one_class",
+        type=one_spaced,
+        help="tell A, which is 1, from the rest, 0",
     )
     add(
         "--holdout",
@@ -318,10 +320,17 @@ def count(text: str) -> int:
 
 
 def two_classes(text: str) -> tuple[str, str]:
-    first, _, second = (part.strip() for part in text.partition(","))
-    if not first or not second or first == second or "," in second:
-        raise argparse.ArgumentTypeError(f"must be two different classes A,B, not {text!r}")
+    try:
+        first, second = column_names(text)
+    except (argparse.ArgumentTypeError, ValueError):
+        message = f"must be two different classes A,B, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
     return first, second
+
+
+def one_spaced(text: str) -> str:
+    """A name or a cell as a table has it."""
+    return " ".join(text.split())
 
 
 def column_names(text: str) -> list[str]:
@@ -329,7 +338,7 @@ def column_names(text: str) -> list[str]:
         (names,) = csv.reader([text], skipinitialspace=True, strict=True)  # a name may be quoted
     except (csv.Error, ValueError):
         names = []
-    names = [" ".join(name.split()) for name in names]
+    names = list(map(one_spaced, names))
     if not all(names) or not names or len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"must be different columns A,B, not {text!r}")
     return names

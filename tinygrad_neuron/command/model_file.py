@@ -61,7 +61,7 @@ def save_model(model: Model, path: Path) -> None:
             "mean": scale.mean,
             "deviation": scale.deviation,
             "weight": weight,
-            "weight_in_own_units": own,
+            "weight_in_own_units": finite_or_none(own),
         }
         for (name, scale), weight, own in zip(model.scales.items(), model.weights, own_weights)
     ]
@@ -72,10 +72,10 @@ def save_model(model: Model, path: Path) -> None:
         "classes": model.classes,
         "inputs": inputs,
         "bias": model.bias,
-        "bias_in_own_units": own_bias,
+        "bias_in_own_units": finite_or_none(own_bias),
     }
     try:
-        text = json.dumps(contents, indent=2, ensure_ascii=False)
+        text = json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False)
         write_whole(path, f"{text}\n".encode())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
@@ -93,16 +93,16 @@ def load_model(path: Path) -> Model:
         raise InputError(f"{path}: not a model, which has the format {FORMAT!r}")
     try:
         return model_from(contents)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path}: a damaged model: {problem}") from None
 
 
 def model_from(contents: dict[str, Any]) -> Model:
-    """KeyError, TypeError or ValueError if something is not there or is not what it should be."""
+    """KeyError, TypeError, ValueError or OverflowError if something is not what it should be."""
     target, classes, inputs = (contents[key] for key in ("target", "classes", "inputs"))
     if classes is not None:
-        if not isinstance(classes, list) or len(classes) != 2 or not all_text(classes):
+        if not isinstance(classes, list) or not all_text(classes) or len({*classes}) != 2:
             raise TypeError(f"the classes must be two words, or null, not {classes!r:.60}")
         classes = (classes[0], classes[1])
     if not isinstance(inputs, list) or not inputs or not all(isinstance(i, dict) for i in inputs):
@@ -120,7 +120,12 @@ def model_from(contents: dict[str, Any]) -> Model:
 
 
 def all_text(things: list[Any]) -> bool:
-    return all(isinstance(thing, str) for thing in things)
+    return all(isinstance(thing, str) and thing.isprintable() for thing in things)
+
+
+def finite_or_none(number: float) -> float | None:
+    """In own units a number may be too large for a float, and JSON has no infinity."""
+    return number if math.isfinite(number) else None
 
 
 def finite(numbers: dict[str, Any], key: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,20 +34,26 @@ def check_matplotlib() -> None:
 
 def save_plot(losses: list[float], model: Model, data: Dataset, path: Path) -> None:
     """Draw the loss by epoch, and two classes of two inputs with the line between them."""
+    import warnings
+
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     has_line = model.classes is not None and len(model.scales) == 2
     figure = Figure(figsize=(10 if has_line else 6, 4), layout="constrained")
     loss_axes, *other = figure.subplots(1, 2 if has_line else 1, squeeze=False)[0]
-    loss_axes.plot(losses)
+    loss_axes.plot(losses, marker="o" if len(losses) == 1 else "")
     loss_axes.set(xlabel="epoch", ylabel="loss")
     if min(losses) > 0 and max(losses) > LOGARITHMIC * losses[-1]:
         loss_axes.set_yscale("log")
     for axes in other:
         draw_points(axes, model, data)
         draw_decision_line(axes, model)
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix[1:].lower())
+    picture, kind = io.BytesIO(), path.suffix[1:].lower()
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same plot, the same bytes
+    # What matplotlib warns of, such as a letter that its font has not, is in the picture.
+    with rc_context({"svg.hashsalt": "tinygrad_neuron"}), warnings.catch_warnings(action="ignore"):
+        figure.savefig(picture, format=kind, metadata=dates.get(kind))
     try:
         write_whole(path, picture.getvalue())
     except OSError as error:
@@ -61,14 +68,21 @@ def draw_points(axes: Axes, model: Model, data: Dataset) -> None:
             [scale.mean + scale.deviation * row[i] for row in rows]
             for i, scale in enumerate(model.scales.values())
         ]
-        axes.scatter(*columns, marker=marker, label=name)
+        axes.scatter(*columns, marker=marker, label=literal(name))
     x, y = model.scales
-    axes.set(xlabel=x, ylabel=y)
+    axes.set(xlabel=literal(x), ylabel=literal(y))
+
+
+def literal(name: str) -> str:
+    """A name as matplotlib must have it: $ begins a formula, and _ keeps it out of the legend."""
+    return name.replace("$", r"\$").replace("_", " _", 1 if name.startswith("_") else 0)
 
 
 def draw_decision_line(axes: Axes, model: Model) -> None:
     """Where the neuron is undecided: w1*x + w2*y + bias = 0."""
     (w1, w2), bias = model.in_own_units()
+    if not math.isfinite(w1 + w2 + bias):  # too large for a float
+        return
     limits = axes.axis()
     if abs(w2) * (limits[3] - limits[2]) > abs(w1) * (limits[1] - limits[0]):
         axes.axline((0, -bias / w2), slope=-w1 / w2, color="black", label="undecided")

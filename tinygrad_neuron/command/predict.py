@@ -18,6 +18,8 @@ def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
 
     For classes there is also the probability of the second one.
     """
+    if output and output.exists() and output.samefile(model_path):
+        raise InputError(f"{output}: this is the model; name another file")
     model = load_model(model_path)
     table = read_table(path)
     if missing := [name for name in model.scales if name not in table.names]:
@@ -31,19 +33,27 @@ def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
         scale.standardised(table.numbers(name, "an input")) for name, scale in model.scales.items()
     ]
     answers = model.predict([list(row) for row in zip(*columns)])
+    point = "," if table.has_decimal_commas() else "."
+
+    def number(digits: str) -> str:
+        return digits.replace(".", point)
+
     text = io.StringIO()
     writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
-    writer.writerow([*table.names, *added])
+    writer.writerow([*table.header.written, *added])
     for row, answer in zip(table.rows, answers):
         if model.classes:
-            predicted = [model.classes[answer >= 0.5], f"{answer:.6g}"]
+            predicted = [model.classes[answer >= 0.5], number(f"{answer:.6g}")]
         else:
-            predicted = [f"{answer:.10g}"]
-        writer.writerow([*row.cells, *predicted])
+            predicted = [number(f"{answer:.10g}")]
+        writer.writerow([*row.written, *predicted])
+    content = text.getvalue().encode()
     if output is None:
-        sys.stdout.write(text.getvalue())
+        if not sys.stdout:
+            raise InputError("standard output: it is closed")
+        sys.stdout.buffer.write(content)  # in UTF-8, whatever the terminal shows
         return
     try:
-        write_whole(output, text.getvalue().encode())
+        write_whole(output, content)
     except OSError as error:
         raise InputError(f"{output}: {error.strerror or error}") from None

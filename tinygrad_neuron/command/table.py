@@ -7,11 +7,14 @@ import io
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SEPARATORS = "\t;,"
+SAMPLE = 20  # rows that show how cells are separated
 STDIN = Path("-")
 DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 
@@ -21,8 +24,16 @@ class InputError(Exception):
 
 
 class Row(NamedTuple):
-    line: int  # in the file, from 1
+    """A row of a file.
+
+    line     its number there, from 1
+    cells    without blanks at the ends, and single ones between words
+    written  the cells as they stand there
+    """
+
+    line: int
     cells: list[str]
+    written: list[str]
 
 
 class Table(NamedTuple):
@@ -33,8 +44,12 @@ class Table(NamedTuple):
 
     source: str
     separator: str
-    names: list[str]
+    header: Row
     rows: list[Row]
+
+    @property
+    def names(self) -> list[str]:
+        return self.header.cells
 
     def column(self, name: str) -> list[str]:
         i = self.names.index(name)
@@ -63,6 +78,10 @@ class Table(NamedTuple):
     def with_point(self, cell: str) -> str:
         """A number that has a decimal comma, as it may where semicolons separate, with a point."""
         return DECIMAL_COMMA.sub(r"\1.\2", cell) if self.separator == ";" else cell
+
+    def has_decimal_commas(self) -> bool:
+        cells = (cell for row in self.rows for cell in row.cells)
+        return self.separator == ";" and any(map(DECIMAL_COMMA.match, cells))
 
     def has_numbers(self, name: str) -> bool:
         """Whether a cell of the column is a number."""
@@ -95,39 +114,41 @@ def shown(cell: str) -> str:
 def read_table(path: Path) -> Table:
     """Read a file in UTF-8 whose first row names the columns; - is the standard input.
 
-    Its cells are separated by commas, semicolons or tabs: by those that split the header into the
-    most names.
+    Its cells are separated by commas, semicolons or tabs.
     """
     source = "standard input" if path == STDIN else str(path)
     text = read_text(path, source)
-    headers = {separator: header(text, separator, source) for separator in SEPARATORS}
-    separator = max(headers, key=lambda each: len(headers[each]))
+    separator = separator_of(text)
     records = list(records_of(text, separator, source))
     if not records:
         raise InputError(f"{source}: the file is empty; a table needs a header and rows")
-    names, rows = records[0].cells, records[1:]
+    header, *rows = records
     if not rows:
         raise InputError(f"{source}: there is a header and no row below it")
-    if len(names) == 1:
-        *most, last = SEPARATORS.values()
-        cure = f"cells are separated by {', '.join(most)} or {last}"
-        raise InputError(f"{source}: the header has one column only, {shown(names[0])}; {cure}")
-    for i, name in enumerate(names, 1):
-        if not name:
-            raise InputError(f"{source}, line {records[0].line}: column {i} has no name")
-        if names.count(name) > 1:
+    uses = Counter(header.cells)
+    for i, name in enumerate(header.cells, 1):
+        if not name or not name.isprintable():
+            problem = f"column {i} has no name" if not name else f"column {i}, {name!r}, has a sign"
+            cure = "" if not name else " that cannot be printed"
+            raise InputError(f"{source}, line {header.line}: {problem}{cure}")
+        if uses[name] > 1:
             raise InputError(f"{source}: the column {name!r} stands in the header twice")
     for row in rows:
-        if len(row.cells) != len(names):
-            cells = f"{len(row.cells)} cells under a header of {len(names)}"
+        if len(row.cells) != len(header.cells):
+            cells = f"{len(row.cells)} cells under a header of {len(header.cells)}"
             cure = "; a quote is not closed" if text.count('"') % 2 else ""
             raise InputError(f"{source}, line {row.line}: {cells}{cure}")
-    return Table(source, separator, names, rows)
+    return Table(source, separator, header, rows)
 
 
 def read_text(path: Path, source: str) -> str:
     try:
-        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        if path != STDIN:
+            content = path.read_bytes()
+        elif sys.stdin:
+            content = sys.stdin.buffer.read()
+        else:
+            raise InputError(f"{source}: it is closed")
         return content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{source}: {(error.strerror or str(error)).lower()}") from None
@@ -135,9 +156,21 @@ def read_text(path: Path, source: str) -> str:
         raise InputError(f"{source}: not a text file in UTF-8") from None
 
 
-def header(text: str, separator: str, source: str) -> list[str]:
-    """The cells of the first row that is not blank."""
-    return next((row.cells for row in records_of(text, separator, source)), [])
+def separator_of(text: str) -> str:
+    """The one by which the first rows have the most cells, all as many.
+
+    Of two, it is not the comma, which may be a decimal comma.
+    """
+    widths = {}
+    for separator in SEPARATORS:
+        try:
+            rows = [row.cells for row in islice(records_of(text, separator, ""), SAMPLE)]
+        except InputError:
+            continue
+        if len(set(map(len, rows))) == 1:
+            widths[separator] = len(rows[0])
+    most = max(widths, key=widths.__getitem__, default=",")
+    return most if widths.get(most, 0) > 1 else ","
 
 
 def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
@@ -147,6 +180,6 @@ def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
         for record in reader:
             cells = [" ".join(cell.split()) for cell in record]
             if cells not in ([], [""]):
-                yield Row(reader.line_num, cells)
+                yield Row(reader.line_num, cells, record)
     except csv.Error as error:
         raise InputError(f"{source}, line {reader.line_num}: {error}") from None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from tinygrad_neuron.command.dataset import Part
+from tinygrad_neuron.command.output import say
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.optim import SGD
@@ -34,9 +36,11 @@ class Interruptible:
 
     def __init__(self) -> None:
         self.asked = False
+        self.before = signal.getsignal(signal.SIGINT)
 
     def __enter__(self) -> Interruptible:
-        self.before = signal.signal(signal.SIGINT, self.ask)
+        if self.before != signal.SIG_IGN:  # as of a job that a shell script has put aside
+            signal.signal(signal.SIGINT, self.ask)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -107,27 +111,37 @@ def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[flo
 
 
 def run(
-    losses: Iterator[float], epochs: int, say: Callable[[int, float], str]
-) -> tuple[list[float], bool]:
-    """Go through the epochs, and print what is to be said of some of them.
+    losses: Iterator[float],
+    epochs: int,
+    interruption: Interruptible,
+    line_for: Callable[[int, float], str],
+) -> list[float]:
+    """Go through the epochs until there is an interruption, and return their losses.
 
-    Returns their losses, and whether Ctrl-C ended them early. On a terminal the progress stands on
-    stderr meanwhile.
+    A line is printed for some; on a terminal the progress stands on stderr meanwhile.
     """
-    from tqdm import tqdm
-
-    seen = []
-    progress = tqdm(total=epochs, unit="epoch", leave=False, delay=PATIENCE, disable=None)
-    with Interruptible() as interruption, progress:
+    seen: list[float] = []
+    start, progress = time.monotonic(), None
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    try:
         for epoch, loss in enumerate(losses):
             seen.append(loss)
-            progress.set_postfix_str(f"loss {loss:.4g}", refresh=False)
-            progress.update()
-            if text := say(epoch, loss):
-                with tqdm.external_write_mode(file=sys.stdout):
-                    print(text)
+            if watched and not progress and time.monotonic() > start + PATIENCE:
+                from tqdm import tqdm  # only where it is seen
+
+                progress = tqdm(total=epochs, initial=epoch, unit="epoch", leave=False)
+            line = line_for(epoch, loss)
+            if progress:
+                progress.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+                progress.update()
+                if line:
+                    progress.clear()
+            if line:
+                say(line)
             if interruption.asked:
+                say(f"Interrupted after epoch {epoch}, Loss: {loss:.4g}")
                 break
-    if interruption.asked:
-        print(f"Interrupted after epoch {epoch}, Loss: {loss:.4g}")
-    return seen, interruption.asked
+    finally:
+        if progress:
+            progress.close()
+    return seen

@@ -9,7 +9,14 @@ from threading import get_ident
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write beside the file and then take its place, so that a failure leaves the old one."""
+    """Write beside the file and then take its place, so that a failure leaves the old one.
+
+    What is there and no file, such as a pipe, is written to.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        with open(path, "wb") as device:
+            device.write(content)
+        return
     target = Path(os.path.realpath(path))  # a link stays a link
     part = target.with_name(f".{os.getpid()}-{get_ident()}.part")
     try:
