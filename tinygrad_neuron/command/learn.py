@@ -42,10 +42,6 @@ class Files(NamedTuple):
 
     def check(self, *tables: Path) -> None:
         """InputError before anything is learned, if something could not be written after."""
-        if self.picture:
-            check_layout(self.picture)
-        if self.plot:
-            check_matplotlib()
         paths = [path for path in self if path]
         for path in paths:
             if path.is_dir():
@@ -55,6 +51,10 @@ class Files(NamedTuple):
         places = [path.resolve() for path in (*paths, *tables)]
         if len(set(places)) < len(places):
             raise InputError("the table and each file that is written must be different files")
+        if self.picture:
+            check_layout(self.picture)
+        if self.plot:
+            check_matplotlib()
 
     def save(self, neuron: Neuron, data: Dataset, losses: list[float]) -> None:
         model = model_of(neuron, data)
