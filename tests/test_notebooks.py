@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from notebooks import NOTEBOOKS, ROOT, executed, is_pinned
 
 IDS = [path.stem for path in NOTEBOOKS]
