@@ -26,7 +26,21 @@ def executed(path):
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number}"
         cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
     return nbformat.writes(notebook) + "\n"
+
+
+def joined(outputs):
+    """What is printed in one piece, which comes in as many as the kernel found time for."""
+    whole = []
+    for output in outputs:
+        last = whole[-1] if whole else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def is_pinned():
