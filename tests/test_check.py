@@ -306,7 +306,7 @@ def still_beating(folder):
 
 
 @posix
-def test_no_process_that_an_engine_has_started_is_left(engine, tmp_path):
+def test_no_process_of_an_engines_session_is_left(engine, tmp_path):
     path = engine(OURS_WITH.format(f"{BEATS}"))
     assert check(path).returncode == 0
     assert not still_beating(tmp_path)

@@ -187,6 +187,7 @@ BAD_TABLES = {
     "a decimal comma among commas": ("x,y\n1,5,2\n", "line 2: 3 cells under a header of 2"),
     "two decimal commas": ("x;y\n1,2,3;2\n2;3\n", "must be a finite number, not '1,2,3'"),
     "thousands": ("x;y\n1.234,5;2\n2;3\n", "must be a finite number, not '1.234,5'"),
+    "a short row among semicolons": ("a;b;y\n1;2;3\n1;2\n", "line 3: 2 cells under a header of 3"),
     "an open quote": ('x,y\n"1,2\n3,4\n', "under a header of 2; a quote is not closed"),
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),
     "no input that changes": ("x,z,y\n1,7,2\n1,7,3\n", "no input column changes in the 2 rows"),

@@ -59,6 +59,7 @@ def test_among_commas_a_decimal_comma_is_a_separator(table):
         ("a,b,c;y\n1,5;2\n2,5;3\n", ["a,b,c", "y"]),
         ("a;b\tc\n1\t2\n", ["a;b", "c"]),
         ("a,b;c\n1,2\n", ["a", "b;c"]),
+        ("a;b\n1,5;2\n2,5;3\n", ["a", "b"]),
         ("\t".join(f"name{i:05}" for i in range(20_000)) + "\n" + "\t".join(["1"] * 20_000), None),
     ],
 )
@@ -107,7 +108,7 @@ def test_a_large_table_is_learned_in_batches_as_if_it_were_whole(table):
 
 def test_a_name_with_a_sign_that_cannot_be_printed_is_refused(table):
     for text in "x\0,y\n1,2\n", "\x1b[1mx,y\n1,2\n":
-        assert "has a sign that cannot be printed" in refused("learn", table(text))
+        assert "has a character that cannot be printed" in refused("learn", table(text))
 
 
 def test_names_are_asked_for_as_they_stand_or_with_single_blanks(table):
@@ -240,6 +241,7 @@ BAD_MODELS = {
     "an input that is a number": ({"inputs": [1]}, "the inputs must be a list of at least one"),
     "no weight": ({"inputs": [{"name": "x", "mean": 0, "deviation": 1}]}, "'weight' is missing"),
     "a deviation of 0": (with_input(deviation=0), "every deviation must be above 0"),
+    "a deviation too near 0": (with_input(deviation=5e-324), "every deviation must be above 0"),
     "an infinite mean": (with_input(mean=math.inf), "mean must be a finite number, not inf"),
     "a name that is none": (with_input(name=None), "must have different names"),
     "one name twice": ({"inputs": GOOD_MODEL["inputs"] * 2}, "must have different names"),
@@ -298,7 +300,13 @@ def test_no_file_is_written_over_another_that_is_needed(table, tmp_path):
     for arguments in [path, "--save", path], ["--plot", plot, "--graph", plot]:
         assert "must be different files" in refused("learn", *arguments)
     learn(path, "--save", model)
-    assert "this is the model" in refused("predict", model, path, "-o", model)
+    for output in model, path:
+        assert "must be different files" in refused("predict", model, path, "-o", output)
+    long = tmp_path / f"{'n' * 300}.json"
+    assert f"{long}: " in refused("learn", "--save", long)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "loop: " in refused("learn", "--save", tmp_path / "loop")
+    assert "none.json: no such file" in refused("predict", tmp_path / "none.json", path, "-o", plot)
     assert path.read_text() == LINE
 
 

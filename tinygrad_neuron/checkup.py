@@ -46,7 +46,7 @@ MISTAKES = (
     Mistake(
         "second backward",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c; backward(d)
+        a = Value(2.0); c = a * 2; d = c * 5; backward(d)
         backward(d)
         grad(a)
         """,
@@ -57,7 +57,7 @@ MISTAKES = (
     Mistake(
         "zeroed leaves",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c; backward(d)
+        a = Value(2.0); c = a * 2; d = c * 5; backward(d)
         zero(a); backward(d)
         grad(a)
         """,
@@ -68,7 +68,7 @@ MISTAKES = (
     Mistake(
         "shared node",
         """
-        a = Value(2.0); c = 2 * a; d = 5 * c; e = 3 * c; backward(d)
+        a = Value(2.0); c = a * 2; d = c * 5; e = c * 3; backward(d)
         backward(e)
         grad(a)
         """,
@@ -110,7 +110,7 @@ MISTAKES = (
     Mistake(
         "deep sum",
         """
-        x = Value(1.0); y = 1 * x
+        x = Value(1.0); y = x * 1
         for _ in range(1500): y = y + x
         backward(y)
         grad(x)

@@ -31,7 +31,7 @@ MEMORY = 1 << 30  # bytes, for each process; importing PyTorch takes 600 MB of a
 AT_ONCE = 4
 LONGEST = 100  # letters of an answer in a table
 WIDTH = 79  # of the reasons
-LARGEST = 10_000  # bytes of an answer's file
+LARGEST = 20_000  # bytes of an answer's file
 CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])["path"]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from tinygrad_neuron.command.dataset import Classes, Dataset, Part, Scale, make_dataset
 from tinygrad_neuron.command.draw import check_layout, save_picture
 from tinygrad_neuron.command.model_file import Model, model_of, save_model
-from tinygrad_neuron.command.output import say
+from tinygrad_neuron.command.output import check_outputs, say
 from tinygrad_neuron.command.plot import check_matplotlib, save_plot
-from tinygrad_neuron.command.table import STDIN, InputError, read_table
+from tinygrad_neuron.command.table import STDIN, read_table
 from tinygrad_neuron.command.training import Criterion, Interruptible, evaluate, run, train
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce_loss, mse_loss
@@ -42,15 +42,7 @@ class Files(NamedTuple):
 
     def check(self, *tables: Path) -> None:
         """InputError before anything is learned, if something could not be written after."""
-        paths = [path for path in self if path]
-        for path in paths:
-            if path.is_dir():
-                raise InputError(f"{path}: is a directory")
-            if not path.absolute().parent.is_dir():
-                raise InputError(f"{path}: no such folder")
-        places = [path.resolve() for path in (*paths, *tables)]
-        if len(set(places)) < len(places):
-            raise InputError("the table and each file that is written must be different files")
+        check_outputs([path for path in self if path], tables)
         if self.picture:
             check_layout(self.picture)
         if self.plot:

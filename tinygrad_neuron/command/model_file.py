@@ -113,8 +113,8 @@ def model_from(contents: dict[str, Any]) -> Model:
     scales = {
         each["name"]: Scale(finite(each, "mean"), finite(each, "deviation")) for each in inputs
     }
-    if not all(scale.deviation > 0 for scale in scales.values()):
-        raise ValueError("every deviation must be above 0")
+    if not all(scale.deviation > 0 and 1 / scale.deviation < math.inf for scale in scales.values()):
+        raise ValueError("every deviation must be above 0, and not only just")
     weights = [finite(each, "weight") for each in inputs]
     return Model(target, classes, scales, weights, finite(contents, "bias"))
 

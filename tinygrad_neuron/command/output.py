@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+
+from tinygrad_neuron.command.table import InputError
 
 failures: list[OSError] = []  # of the standard output, to be told once everything is done
 
@@ -22,6 +26,22 @@ def warn(text: str) -> None:
     if sys.stderr:  # there is none if the shell has closed it
         with suppress(OSError):
             print(f"warning: {text}", file=sys.stderr)
+
+
+def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """InputError if a file could not be written, or only over another that is needed."""
+    places = set()
+    for path in (*inputs, *outputs):
+        try:
+            if path in outputs and path.is_dir():
+                raise InputError(f"{path}: is a directory")
+            if path in outputs and not path.absolute().parent.is_dir():
+                raise InputError(f"{path}: no such folder")
+            places.add(path.resolve())
+        except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
+            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(places) < len(outputs) + len(inputs):
+        raise InputError("what is read and what is written must be different files")
 
 
 def forget_output() -> None:

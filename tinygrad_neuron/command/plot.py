@@ -82,6 +82,7 @@ def draw_decision_line(axes: Axes, model: Model) -> None:
     """Where the neuron is undecided: w1*x + w2*y + bias = 0."""
     (w1, w2), bias = model.in_own_units()
     if not math.isfinite(w1 + w2 + bias):  # too large for a float
+        axes.legend()
         return
     limits = axes.axis()
     if abs(w2) * (limits[3] - limits[2]) > abs(w1) * (limits[1] - limits[0]):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tinygrad_neuron.command.dataset import listed
 from tinygrad_neuron.command.model_file import load_model
-from tinygrad_neuron.command.table import InputError, read_table
+from tinygrad_neuron.command.output import check_outputs
+from tinygrad_neuron.command.table import STDIN, InputError, read_table
 from tinygrad_neuron.view.files import write_whole
 
 
@@ -18,10 +19,10 @@ def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
 
     For classes there is also the probability of the second one.
     """
-    if output and output.exists() and output.samefile(model_path):
-        raise InputError(f"{output}: this is the model; name another file")
     model = load_model(model_path)
     table = read_table(path)
+    if output:
+        check_outputs([output], [model_path, *([] if path == STDIN else [path])])
     if missing := [name for name in model.scales if name not in table.names]:
         has = f"the model needs {listed(missing)}; the table has {listed(table.names)}"
         raise InputError(f"{table.source}: {has}")

@@ -9,6 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -127,10 +128,11 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{source}: there is a header and no row below it")
     uses = Counter(header.cells)
     for i, name in enumerate(header.cells, 1):
-        if not name or not name.isprintable():
-            problem = f"column {i} has no name" if not name else f"column {i}, {name!r}, has a sign"
-            cure = "" if not name else " that cannot be printed"
-            raise InputError(f"{source}, line {header.line}: {problem}{cure}")
+        if not name:
+            raise InputError(f"{source}, line {header.line}: column {i} has no name")
+        if not name.isprintable():
+            problem = f"column {i}, {name!r}, has a character that cannot be printed"
+            raise InputError(f"{source}, line {header.line}: {problem}")
         if uses[name] > 1:
             raise InputError(f"{source}: the column {name!r} stands in the header twice")
     for row in rows:
@@ -170,7 +172,13 @@ def separator_of(text: str) -> str:
         if len(set(map(len, rows))) == 1:
             widths[separator] = len(rows[0])
     most = max(widths, key=widths.__getitem__, default=",")
-    return most if widths.get(most, 0) > 1 else ","
+    if widths.get(most, 0) > 1:
+        return most
+    names = {}  # a row is wrong; which one, is said where the table is read
+    for separator in SEPARATORS:
+        with suppress(InputError, StopIteration):
+            names[separator] = len(next(records_of(text, separator, "")).cells)
+    return max(reversed(names), key=names.__getitem__, default=",")
 
 
 def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
