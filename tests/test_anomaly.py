@@ -453,3 +453,12 @@ def test_a_generator_that_is_closed_in_another_thread_leaves_the_context_too():
     thread.start()
     thread.join()
     assert Value.__init__ is original
+
+
+def test_an_operand_keeps_its_name_beside_a_model_that_is_not_in_the_graph():
+    def program():
+        neuron = Neuron(1)  # whose bias is labelled b, too
+        a, b = Value(inf), Value(inf)
+        return a - b, neuron
+
+    assert '"-" gave nan from a = inf and b = inf,' in message(program)

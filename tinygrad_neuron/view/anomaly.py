@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from tinygrad_neuron.engine import Value, edges, evaluate, topological_order
 from tinygrad_neuron.view.names import Names, parts, search, variables_of
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
-from tinygrad_neuron.view.steps import backward_over
+from tinygrad_neuron.view.steps import backward_over, numbered
 
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 SHOWN = 6  # operands in a message: a dot may have thousands
@@ -110,10 +110,8 @@ def watched_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]
 
 def checked_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
     """The edges of a backward pass, with a look at what each has added to the operand's grad."""
-    last, position = None, 0
-    for node, operand, partial in edges(order):
-        position = position + 1 if node is last else 0
-        last, before = node, operand.grad
+    for position, (node, operand, partial) in numbered(order):
+        before = operand.grad
         yield node, operand, partial
         # A grad that was inf before is no fault of this edge.
         if isfinite(before) and not isfinite(operand.grad) and operand.op != "const":
@@ -158,10 +156,12 @@ def described(operands: Iterable[Value], frame: FrameType | None = None) -> str:
     root = Value.__new__(Value)  # without the constructor, which is replaced
     root.operands = tuple(dict.fromkeys(operands))
     variables = variables_of(frame or users_frame())
-    # With the models' other parameters, or else a w1 would not be told from another neuron's.
-    models, _ = search(variables, None)
-    held = [v for _, m in models for _, v in parts("", m, open_models=True) if isinstance(v, Value)]
-    names = Names(list(dict.fromkeys(topological_order(root)[:-1] + held)), variables)
+    graph = dict.fromkeys(topological_order(root)[:-1])
+    for _, model in search(variables, None)[0]:
+        held = [v for _, v in parts("", model, open_models=True) if isinstance(v, Value)]
+        if not graph.keys().isdisjoint(held):  # or else a w1 were not told from another neuron's
+            graph.update(dict.fromkeys(held))
+    names = Names(list(graph), variables)
     # What is not finite comes first, and then what may have overflowed.
     sizes = {v: abs(v.data) if isfinite(v.data) else inf for v in root.operands}
     shown = set(sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN])

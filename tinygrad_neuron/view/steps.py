@@ -111,9 +111,8 @@ def steps_of(order: Sequence[Value], names: Names) -> list[Step]:
     originals = {twin: node for node, twin in twins.items()}
 
     def watched(order_of_twins: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
-        node, position, uses = None, 0, Counter[Value]()
-        for edge in edges(order_of_twins):
-            position = position + 1 if edge[0] is node else 0
+        uses = Counter[Value]()
+        for position, edge in numbered(order_of_twins):
             node, operand, partial = edge
             if position == 0:
                 uses = Counter(node.operands)
@@ -124,6 +123,15 @@ def steps_of(order: Sequence[Value], names: Names) -> list[Step]:
 
     backward_over(watched)(twins[order[-1]])
     return taken
+
+
+def numbered(order: Sequence[Value]) -> Iterator[tuple[int, tuple[Value, Value, float]]]:
+    """The edges of a topological order, each with the position of its operand."""
+    last, position = None, 0
+    for edge in edges(order):
+        position = position + 1 if edge[0] is last else 0
+        last = edge[0]
+        yield position, edge
 
 
 def backward_over(edges_of: EdgesOf) -> Callable[[Value], None]:
