@@ -67,9 +67,18 @@ def test_the_chain_rule_stands_on_one_line():
     assert [ast.unparse(target) for target in targets if "grad" in ast.unparse(target)] == [
         "operand.grad"
     ]
-    script = (PACKAGE / "view" / "page.js").read_text(
-        "utf-8"
-    )  # which follows a number while dragged
+    assigned = [n for n in nodes if isinstance(n, ast.Assign | ast.AnnAssign | ast.AugAssign)]
+    targets = [
+        (n, t) for n in assigned for t in getattr(n, "targets", [getattr(n, "target", None)])
+    ]
+    products = [
+        ast.unparse(n)
+        for n, target in targets
+        if isinstance(target, ast.Attribute) and target.attr == "grad" and "*" in ast.unparse(n)
+    ]
+    assert products == ["operand.grad += node.grad * partial"]
+    # Its only double is in a browser, where a leaf is followed while it is dragged.
+    script = (PACKAGE / "view" / "page.js").read_text("utf-8")
     assert script.count("grad[operand] += ") == script.count("] += ") == 1
 
 

@@ -34,9 +34,9 @@ function chainRule() {
   const grad = nodes.map(() => 0);
   grad[output] = 1;
   gradients = edges.map(({ node, operand, arrow }) => {
-    const before = grad[operand];
-    grad[operand] += grad[node] * d[arrow];
-    return { upstream: grad[node], before, after: grad[operand] };
+    const before = grad[operand], contribution = grad[node] * d[arrow];
+    grad[operand] += contribution;
+    return { upstream: grad[node], contribution, before, after: grad[operand] };
   });
   finalGradients = grad;
 }
@@ -104,9 +104,9 @@ function partialWords(edge) {
 }
 
 function edgeWords(n) {
-  const edge = edges[n], { upstream } = gradients[n];
+  const edge = edges[n], { upstream, contribution } = gradients[n];
   return `${name(edge.operand)}.grad += ${derivative(edge)} · ${name(edge.node)}.grad = ${
-    factor(d[edge.arrow])} · ${factor(upstream)} = ${number(d[edge.arrow] * upstream)}`;
+    factor(d[edge.arrow])} · ${factor(upstream)} = ${number(contribution)}`;
 }
 
 function describe(k) {
