@@ -60,12 +60,16 @@ def test_among_commas_a_decimal_comma_is_a_separator(table):
         ("a;b\tc\n1\t2\n", ["a;b", "c"]),
         ("a,b;c\n1,2\n", ["a", "b;c"]),
         ("a;b\n1,5;2\n2,5;3\n", ["a", "b"]),
-        ("\t".join(f"name{i:05}" for i in range(20_000)) + "\n" + "\t".join(["1"] * 20_000), None),
     ],
 )
 def test_cells_are_separated_by_what_gives_all_rows_as_many(table, text, names):
-    read = read_table(table(text)).names
-    assert read == names or len(read) == 20_000
+    assert read_table(table(text)).names == names
+
+
+def test_a_header_may_be_longer_than_the_longest_cell(table):
+    names = [f"name{i:05}" for i in range(20_000)]
+    text = "\t".join(names) + "\n" + "\t".join(["1"] * 20_000)
+    assert read_table(table(text)).names == names
 
 
 def test_names_with_separators_in_quotes_are_whole_names(table):

@@ -506,7 +506,7 @@ def test_the_button_does_what_the_optimizer_does(opened):
     assert tab.text_content("#top") == f"loss: {number(loss.data)} to 10.5 (logarithmic)"
 
 
-@pytest.mark.parametrize(("rate", "diverges"), [("0.17", False), ("0.19", True)])
+@pytest.mark.parametrize(("rate", "diverges"), [("0.17", False), ("0.18", False), ("0.19", True)])
 def test_the_border_of_the_learning_rate_is_found_by_hand(opened, rate, diverges):
     _, loss_of = textbook_loss()
     tab = opened(play(loss_of()))
@@ -516,8 +516,10 @@ def test_the_border_of_the_learning_rate_is_found_by_hand(opened, rate, diverges
     assert verdict.startswith("Diverged: v13 is ") == diverges
     if diverges:
         assert "The learning rate 0.19 is too large" in verdict
-    else:
+    elif rate == "0.17":
         assert page_numbers(tab)[0][-1] == pytest.approx(0.0000113, rel=1e-2)
+    else:  # so near to the border it learns slowly
+        assert page_numbers(tab)[0][-1] < 10.5
 
 
 def test_running_learns_until_it_is_stopped_or_diverges(opened):
