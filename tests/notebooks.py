@@ -49,7 +49,7 @@ def is_pinned():
         return False
     try:
         pins = [line.split("==") for line in PINS.read_text().splitlines() if "==" in line]
-        return all(version(package) == pinned for package, pinned in pins)
+        return all(version(package).split("+")[0] == pinned for package, pinned in pins)
     except PackageNotFoundError:
         return False
 

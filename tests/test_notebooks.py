@@ -19,16 +19,36 @@ def test_a_notebook_runs_to_the_bytes_that_are_committed(path):
     """Elsewhere than in the pinned environment, another version draws otherwise; but it runs."""
     pytest.importorskip("nbclient")
     pytest.importorskip("matplotlib")
+    if "import torch" in path.read_text(encoding="utf-8"):
+        pytest.importorskip("torch")
     text = executed(path)
     if is_pinned():
         assert text == path.read_text(encoding="utf-8")
 
 
+def prose(path):
+    return ["".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "markdown"]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
-def test_every_file_that_a_notebook_links_to_exists(path):
-    prose = "".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
-    for target in re.findall(r"\]\((?!https:)([^)#]+)\)", prose):
-        assert (path.parent / target).exists(), target
+def test_what_a_notebook_links_to_exists_and_a_line_is_the_one_that_it_quotes(path):
+    for text in prose(path):
+        for target in re.findall(r"\]\((?!https:)([^)]+)\)", text):
+            file, _, line = target.partition("#L")
+            assert (path.parent / file).is_file(), target
+            if line:
+                source = (path.parent / file).read_text(encoding="utf-8").splitlines()
+                code = source[int(line) - 1].partition("  #")[0].strip()
+                assert code, target
+                assert code in text, target
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_every_file_that_a_notebook_names_exists(path):
+    """Whether in the course's folder, among the tests or in the package; not those it writes."""
+    for name in re.findall(r"(?<![\w/.])[\w/]+\.(?:py|csv|ipynb|mplstyle)\b", " ".join(prose(path))):
+        places = (path.parent, ROOT, ROOT / "tinygrad_neuron")
+        assert any((place / name).is_file() for place in places), name
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
