@@ -46,7 +46,8 @@ def test_what_a_notebook_links_to_exists_and_a_line_is_the_one_that_it_quotes(pa
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
 def test_every_file_that_a_notebook_names_exists(path):
     """Whether in the course's folder, among the tests or in the package; not those it writes."""
-    for name in re.findall(r"(?<![\w/.])[\w/]+\.(?:py|csv|ipynb|mplstyle)\b", " ".join(prose(path))):
+    text = " ".join(prose(path))
+    for name in re.findall(r"(?<![\w/.])[\w/]+\.(?:py|csv|ipynb|mplstyle)\b", text):
         places = (path.parent, ROOT, ROOT / "tinygrad_neuron")
         assert any((place / name).is_file() for place in places), name
 

@@ -101,9 +101,17 @@ def test_the_reading_order_states_the_line_counts():
         assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) == int(lines), path
 
 
-def test_every_link_leads_to_a_file():
+def test_every_link_leads_to_a_file_or_a_heading_or_the_chain_rule():
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S), re.M)
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
     for target in re.findall(r"\]\((?!https:)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+        file, _, anchor = target.partition("#")
+        assert (ROOT / file).exists(), target
+        if file and anchor:
+            line = (ROOT / file).read_text(encoding="utf-8").splitlines()[int(anchor[1:]) - 1]
+            assert "# the chain rule" in line, target
+        elif anchor:
+            assert anchor in anchors, target
 
 
 def test_the_loop_has_its_four_parts_in_order():
