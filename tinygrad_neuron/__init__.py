@@ -1,4 +1,58 @@
-"""A minimal scalar autograd engine with a neuron built on top, written to be read."""
+"""A minimal scalar autograd engine with a neuron built on top, written to be read.
+
+The engine: a `Value` remembers how it was computed, and `backward()` finds the gradients.
+
+>>> x = Value(3.0, label="x")
+>>> y = x * x + 1
+>>> y.backward()
+>>> x.grad
+6.0
+>>> [node.data for node in topological_order(y)]  # operands before what is computed from them
+[3.0, 9.0, 1.0, 10.0]
+>>> [(node.op, operand.op, partial) for node, operand, partial in edges(topological_order(y))]
+[('+', '*', 1.0), ('+', 'const', 1.0), ('*', '', 3.0), ('*', '', 3.0)]
+>>> dot([1.0, 2.0], [x, 4.0]).data, mean([x, 4.0]).data  # sums of many, as one node each
+(11.0, 3.5)
+>>> with no_grad():  # nothing is recorded, and -= moves the value itself
+...     x -= 0.5 * x.grad
+>>> x.data
+0.0
+
+Models: a `Neuron` returns a value, a `Layer` and an `MLP`, a multilayer perceptron, a list. Each is
+a `Module`, as is a class of your own, and has all the parameters in its attributes.
+
+>>> import random
+>>> net = MLP(2, [4, 1], activation=Value.tanh, rng=random.Random(0))
+>>> len(net([1.0, 2.0])), len(net.layers[0].neurons), len(net.parameters())  # 4*(2+1) + 1*(4+1)
+(1, 4, 17)
+>>> [value.data for value in Layer(2, 3, activation=Value.relu)([0.0, 0.0])]  # biases start at 0
+[0.0, 0.0, 0.0]
+>>> class Line(Module):
+...     def __init__(self):
+...         self.slope = Value(2.0)
+...     def __call__(self, x):
+...         return self.slope * x
+>>> Line().state_dict()
+{'slope': 2.0}
+
+Losses, each a mean over the samples, from predictions and targets; and gradient descent, `SGD`.
+
+>>> mse_loss([1.0, 4.0], [2.0, 2.0]).data  # (1² + 2²) / 2
+2.5
+>>> hinge_loss([0.5, 3.0], [1.0, 1.0]).data  # (0.5 + 0) / 2
+0.25
+>>> f"{bce_loss([0.5], [1.0]):.4f}"  # -log(0.5)
+'0.6931'
+>>> f"{bce_with_logits_loss([0.0], [1.0]):.4f}"  # sigmoid(0) is 0.5
+'0.6931'
+
+Is it right? `gradcheck` asks for a gradient, and `checkup` for a whole engine; `tangents` are the
+derivatives in forward mode.
+
+What can be done with a graph: `draw` and `tree` show it, `steps`, `play` and `walk` go through its
+backward pass, `explain` tells why a gradient is what it is, `detect_anomaly` where a nan comes
+from, and `unroll` writes it as a program. An operation of your own has its formulas in a `Rule`.
+"""
 
 from tinygrad_neuron.checkup import checkup
 from tinygrad_neuron.engine import Value, dot, edges, mean, no_grad, topological_order

@@ -267,6 +267,11 @@ def checkup(
     value_class has the operators, `backward()`, `data` or `value`, and `grad` or `gradient`.
     Where it has no method `backward`, `relu` or `tanh`, that of `functions` is taken, by name.
     What an engine lacks, or a neuron_class of None, makes a program "cannot be expressed".
+
+    >>> from tinygrad_neuron import Neuron, Value
+    >>> outcomes = checkup(Value, Neuron)
+    >>> len(outcomes), {outcome.verdict for outcome in outcomes}
+    (20, {'right'})
     """
     words = vocabulary(value_class, neuron_class, functions or {})
     return [attempt(mistake, dict(words)) for mistake in MISTAKES]

@@ -23,6 +23,10 @@ class Picture:
     source  the picture as text in DOT, the language of Graphviz; the same graph, the same text
     boxes   how many there are
     arrows  how many there are
+
+    >>> x = Value(3.0, label="x")
+    >>> draw(x * x)  # one box with two arrows to the other
+    Picture(2 boxes, 2 arrows)
     """
 
     def __init__(self, source: str, boxes: int, arrows: int) -> None:

@@ -64,6 +64,11 @@ class Explanation:
     count     how many paths there are; 10^1000 stands for that many and more
     blocked   how many of them have a local derivative that is 0; counted likewise
     paths     the ten largest at most, those that are nan first and those that are blocked last
+
+    >>> x = Value(3.0)
+    >>> explanation = explain(x * x, x)
+    >>> explanation.gradient, explanation.count, len(explanation.paths)
+    (6.0, 2, 2)
     """
 
     def __init__(

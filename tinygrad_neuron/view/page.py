@@ -21,7 +21,10 @@ class Page:
     In a notebook it shows itself, in a frame of its own.
 
     values  how many the graph has
-    steps   of the forward pass, a value each, and of the backward pass, an arrow each
+    steps   forward an operation each; backward the output's own gradient, 1, and an arrow each
+
+    >>> play(Value(2.0) * Value(3.0))  # one operation; the 1, and two arrows
+    Page(3 values, 4 steps)
     """
 
     def __init__(

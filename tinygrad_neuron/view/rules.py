@@ -22,6 +22,12 @@ class Rule:
 
     The functions in them are abs, cos, exp, log, log1p, sigmoid, sign, sin, sqrt, tanh and
     where(condition, x, otherwise), which computes both.
+
+    >>> from tinygrad_neuron import Value, unroll
+    >>> x = Value(2.0, label="x")
+    >>> cube = Value(x.data**3, (x,), (3 * x.data**2,), "cube")
+    >>> unroll(cube, rules={"cube": Rule("a ** 3", "3 * a ** 2")})(5.0)
+    (125.0, (75.0,))
     """
 
     __slots__ = ("partials", "value")

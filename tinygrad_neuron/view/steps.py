@@ -28,6 +28,11 @@ class Step:
     grad_before  the gradient of the operand before the step
     grad_after   and after it: grad_before + contribution
     names        what the values of the graph are called
+
+    >>> w, x = Value(2.0), Value(3.0)
+    >>> step = steps(w * x)[0]
+    >>> step.operand is w, step.partial, step.upstream, step.contribution
+    (True, 3.0, 1.0, 3.0)
     """
 
     __slots__ = (

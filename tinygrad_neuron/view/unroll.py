@@ -31,6 +31,14 @@ class Program:
     the gradients are Values too, with graphs of their own, whose `backward()` gives second
     derivatives. Another number of arguments, or another kind, is a TypeError. `total` takes the
     same arrays, and returns the sums over the batch, which is what a training step needs.
+
+    >>> import numpy as np
+    >>> x = Value(3.0, label="x")
+    >>> program = unroll(x * x)
+    >>> program(np.array([1.0, 2.0]))
+    (array([1., 4.]), (array([2., 4.]),))
+    >>> program(Value(1.0))[1][0]  # a gradient with a graph of its own
+    Value(2.0, grad=0.0, op='+')
     """
 
     def __init__(self, text: ProgramText, numbers: Sequence[float]) -> None:
