@@ -45,11 +45,11 @@ def test_what_a_notebook_links_to_exists_and_a_line_is_the_one_that_it_quotes(pa
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
 def test_every_file_that_a_notebook_names_exists(path):
-    """Whether in the course's folder, among the tests or in the package; not those it writes."""
+    """In the course's folder or in the package; but for my_engine.py, which the reader writes."""
     text = " ".join(prose(path))
     for name in re.findall(r"(?<![\w/.])[\w/]+\.(?:py|csv|ipynb|mplstyle)\b", text):
         places = (path.parent, ROOT, ROOT / "tinygrad_neuron")
-        assert any((place / name).is_file() for place in places), name
+        assert name == "my_engine.py" or any((place / name).is_file() for place in places), name
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
