@@ -110,12 +110,16 @@ class Program:
                 nodes.append(node)
                 self.steps.append((op, indices))
 
-    def run(self, leaves, operation=engine_operation):
-        """The output, from leaves of any engine."""
+    def nodes(self, leaves, operation=engine_operation):
+        """The leaves, of any engine, and the results, in order."""
         nodes = list(leaves)
         for op, indices in self.steps:
             nodes.append(operation(op, [nodes[i] for i in indices]))
-        return nodes[-1]
+        return nodes
+
+    def run(self, leaves, operation=engine_operation):
+        """The output alone."""
+        return self.nodes(leaves, operation)[-1]
 
 
 def sizes_of_gradients(output):
