@@ -87,7 +87,7 @@ def start(folder, module):
     number = os.fork()
     if number:
         return number
-    os.setsid()  # what the tests start is ended with it
+    os.setpgrp()  # what the tests start is ended with it
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     os.environ["PYTHONPATH"] = str(folder)
