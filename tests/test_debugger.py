@@ -149,7 +149,7 @@ def test_a_neuron_takes_the_presses_that_the_readme_states(start):
     answers = presses(start, block("py\n# step"), lambda answer: "next")
     first = next(n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer)
     assert (first, len(answers)) == (6, 21)
-    assert "the sixth press reaches the chain rule of the first arrow" in PROSE
+    assert "this sixth press reaches the chain rule of the first arrow" in PROSE
     assert "21 presses here" in PROSE
     assert len(lines(answers)) == 18
     assert len([line for line in lines(answers) if "# the chain rule" in line]) == 7

@@ -1,5 +1,6 @@
 """Every example of the README is run, and prints what stands there."""
 
+import code
 import contextlib
 import io
 import re
@@ -22,16 +23,28 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOT
 def test_every_python_example_prints_what_stands_below_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
     namespace = {}
-    for (language, code), following in zip(BLOCKS, [*BLOCKS[1:], ("", "")]):
-        if language == "python" and ("import torch" not in code or find_spec("torch")):
+    for (language, text), following in zip(BLOCKS, [*BLOCKS[1:], ("", "")]):
+        if language == "python" and ("import torch" not in text or find_spec("torch")):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
-                exec(code, namespace)
+                exec(text, namespace)
             assert printed.getvalue() == (following[1] if following[0] == "text" else "")
     pictures = re.findall(r"\]\((\.github/\S+\.svg)\)", README)
     assert len(pictures) == 2
     for path in pictures:
         assert same_picture(ROOT / path, tmp_path / Path(path).name), path
+
+
+def test_the_python_examples_can_be_pasted_at_the_prompt(tmp_path, monkeypatch, capsys):
+    """Where a blank line ends an indented block, and nothing else does."""
+    monkeypatch.chdir(tmp_path)
+    prompt = code.InteractiveConsole()
+    for language, text in BLOCKS:
+        if language == "python" and "import torch" not in text:
+            for line in [*text.splitlines(), ""]:
+                waiting = prompt.push(line)
+            assert not waiting, text
+    assert capsys.readouterr().err == ""
 
 
 def same_picture(one, other):
@@ -115,6 +128,6 @@ def test_every_link_leads_to_a_file_or_a_heading_or_the_chain_rule():
 
 
 def test_the_loop_has_its_four_parts_in_order():
-    (loop,) = [code for _, code in BLOCKS if "optimizer.step()" in code]
+    (loop,) = [text for _, text in BLOCKS if "optimizer.step()" in text]
     parts = re.findall(r"^    # (.*)$", loop, flags=re.MULTILINE)
     assert parts == ["forward pass", "loss", "backward pass", "update"]
