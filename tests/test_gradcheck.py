@@ -53,6 +53,43 @@ def test_a_direction_along_something_else_is_an_error(stray):
         tangents(y, {y if stray == "y" else stray: 1.0})
 
 
+def test_a_direction_is_made_of_numbers():
+    a = Value(2.0)
+    with pytest.raises(TypeError, match="^a direction's speed must be a real number, not '1'"):
+        tangents(a * a, {a: "1"})
+
+
+def test_the_step_is_the_third_root_of_a_rounding():
+    """A central difference of x³ at 1 is 3 + h², and h³ is 2**-52."""
+    (row,) = gradcheck(lambda x: x**3, 1.0).rows
+    assert row.numeric - 3 == pytest.approx(2 ** (-104 / 3), rel=0.2)
+    assert repr(row).startswith("Row(x=1.0, ")
+
+
+def test_a_constant_is_right_where_all_is_0():
+    assert gradcheck(lambda x: x * 0.0, 0.0).rows[0].verdict == "right"
+
+
+def slope(value, partial):
+    """A function of one operation that claims to have this slope."""
+    return lambda x: Value(value(x.data), (x,), (partial,), "own")
+
+
+@pytest.mark.parametrize("bend", [0.3, 4e-6, -4e-6])
+def test_whatever_is_claimed_at_a_kink_it_is_not_differentiable_here(bend):
+    f = slope(lambda x: x + bend * max(x, 0.0), 1.0)  # the slope to the left
+    assert gradcheck(f, 0.0).rows[0].verdict == "not differentiable here"
+
+
+def test_what_is_claimed_at_a_sharp_kink_may_be_far_off():
+    f = slope(lambda x: x + 0.3 * max(x, 0.0), 5.0)
+    assert gradcheck(f, 0.0).rows[0].verdict == "not differentiable here"
+
+
+def test_a_slope_between_those_to_both_sides_of_a_curve_can_be_wrong():
+    assert gradcheck(slope(lambda x: x * x, 6 + 1e-5), 3.0).rows[0].verdict == "wrong"
+
+
 def test_a_wrong_rule_is_found():
     def wrong_square(x):
         return Value(x.data**2, (x,), (x.data,), "square")

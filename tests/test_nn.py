@@ -133,7 +133,7 @@ def test_zero_grad_zeroes_every_parameter():
     net([1.0, 2.0])[0].backward()
     assert any(p.grad for p in net.parameters())
     net.zero_grad()
-    assert not any(p.grad for p in net.parameters())
+    assert {p.grad for p in net.parameters()} == {0.0}
 
 
 def test_repr_counts_the_parameters():
@@ -218,6 +218,7 @@ def test_a_constant_is_no_parameter():
         ({"w1": 9.0, "b": 9.0, "w2": 9.0}, ValueError, r"missing or unknown: \['w2'\]"),
         ({"w1": 9.0, "B": 9.0}, ValueError, r"missing or unknown: \['B', 'b'\]"),
         ({"w1": 9.0, "b": 9.0, 7: 9.0}, ValueError, r"missing or unknown: \[7\]"),
+        ({"w1": 9.0, 7: 9.0}, ValueError, r"missing or unknown: \[7, 'b'\]"),
         ({"w1": 9.0, "b": "9"}, TypeError, "the state's 'b' must be a real number, not '9'"),
         ({"w1": 9.0, "b": None}, TypeError, "the state's 'b' must be a real number, not None"),
     ],

@@ -49,6 +49,13 @@ def test_weight_decay_pulls_towards_zero():
     assert w.data == 2.0 - 0.1 * (1.0 + 0.25 * 2.0)
 
 
+def test_without_weight_decay_nothing_pulls_at_an_infinite_weight():
+    w = Value(math.inf)
+    w.grad = 1.0
+    SGD([w], lr=0.1).step()
+    assert w.data == math.inf
+
+
 def test_the_learning_rate_can_be_assigned():
     w = Value(1.0)
     optimizer = SGD([w], lr=0.1)
@@ -101,7 +108,7 @@ def test_a_rate_that_is_negative_nan_or_infinite_is_an_error(rate):
 @pytest.mark.parametrize(
     ("parameters", "lr", "error", "message"),
     [
-        ([], 0.1, ValueError, "at least one parameter"),
+        ([], 0.1, ValueError, "^SGD needs at least one parameter, not an empty list$"),
         ([1.0], 0.1, TypeError, "leaf Values, not 1.0"),
         ([[Value(1.0)]], 0.1, TypeError, r"leaf Values, not \[Value"),
         ([Value(1.0) * 2], 0.1, TypeError, "leaf Values, not Value.*op='\\*'"),

@@ -6,7 +6,7 @@ import pytest
 from graphs import Program as RandomProgram
 from graphs import nodes_alive
 
-from tinygrad_neuron import Neuron, Value, edges, mean, no_grad, steps, topological_order
+from tinygrad_neuron import MLP, Neuron, Value, edges, mean, no_grad, steps, topological_order
 
 
 def bits(x):
@@ -112,8 +112,8 @@ def test_names_are_the_callers_or_those_given():
     h = Value(1.0) * 2
     assert str(steps(h)[1]).startswith("(2).grad += ∂h/∂(2)")
     assert str(steps(h, names={"z": h})[1]).startswith("(2).grad += ∂z/∂(2)")
-    neuron = Neuron(1)
-    assert "w1.grad" in str(steps(neuron(1.0), names={}, model=neuron))
+    net = MLP(1, [2, 1])
+    assert "layers[0].neurons[1].w[0].grad" in str(steps(net(1.0)[0], names={}, model=net))
 
 
 def test_steps_of_what_is_no_value_are_an_error():

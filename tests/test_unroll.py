@@ -98,6 +98,14 @@ def test_by_default_all_leaves_but_constants_are_inputs_in_evaluation_order():
     assert repr(program) == "Program(inputs=2, lines=10)"
 
 
+def test_names_are_the_callers_or_those_given():
+    h, net = Value(1.0), MLP(1, [2, 1])
+    assert unroll(h * 2).inputs == ["h"]
+    assert unroll(h * 2, names={"z": h}).inputs == ["z"]
+    program = unroll(net(1.0)[0], names={}, model=net)
+    assert "layers_0_neurons_1_w_0" in program.inputs
+
+
 def test_names_become_pythons_own():
     net = MLP(2, [2, 1])
     program = unroll(net([Value(1.0, label="if"), Value(2.0, label="2 x")])[0])
@@ -443,8 +451,10 @@ def test_inputs_that_are_no_leaves_of_the_graph_are_errors():
     for wrong in [], [y], [other], [x, x]:
         with pytest.raises(ValueError, match="different leaves of the graph, at least one; not"):
             unroll(y, wrong)
-    with pytest.raises(ValueError, match="the graph has constants only"):
+    with pytest.raises(ValueError, match="at least one; the graph has constants only$"):
         unroll(Value(1.0, op="const"))
+    with pytest.raises(TypeError, match=r"^the inputs of a program are Values, not \['x'\]"):
+        unroll(y, ["x"])
 
 
 def test_wrong_arguments_are_errors():
@@ -453,13 +463,18 @@ def test_wrong_arguments_are_errors():
     with pytest.raises(TypeError, match=r"2 inputs \(x, y\), not 1"):
         program(1.0)
     assert program(1.0, 2.0)[0] == 2.0
+    three, four = (unroll(sum((Value(1.0, label=i) for i in "abcd"[:n]), x)) for n in (2, 3))
+    with pytest.raises(TypeError, match=r"the program has 3 inputs \(x, a, b\), not 1"):
+        three(1.0)
+    with pytest.raises(TypeError, match=r"the program has 4 inputs \(x, a, b, …\), not 1"):
+        four(1.0)
     with pytest.raises(TypeError, match=r"2 inputs \(x, y\), not 3"):
         program(1.0, 2.0, 3.0)
     with pytest.raises(TypeError, match="takes numbers, NumPy arrays, .* not list"):
         program([1.0], [2.0])
     with pytest.raises(TypeError, match=r"2 inputs \(x, y\), not 1"):
         program.debug(1.0)
-    with pytest.raises(TypeError, match="must be a real number"):
+    with pytest.raises(TypeError, match="^a number to debug with must be a real number"):
         program.debug(1.0, [2.0])
     with pytest.raises(TypeError, match="one kind besides numbers, not numpy and values"):
         program(Value(1.0), np.ones(2))
@@ -515,7 +530,10 @@ print(unroll(x * x).debug(3.0))
 """
     session = "next\n" * 4 + "p d_x\nwhere\ncontinue\n"
     run = [sys.executable, "-c", program]
-    done = subprocess.run(run, input=session, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        run, input=session, capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert list(tmp_path.iterdir()) == []  # its file is among the temporary ones
     assert "-> v1 = x * x" in done.stdout
     assert "d_x += d_v1 * x" in done.stdout
     assert "backprop.py(" in done.stdout
