@@ -52,8 +52,8 @@ class Value:
             operands, partials, op = (), (), ""
         self.data = data if type(data) is float else as_float(data)
         self.grad = 0.0
-        self.operands = operands
-        self.partials = partials
+        self.operands: tuple[Value, ...] = operands
+        self.partials: tuple[float, ...] = partials
         self.op = op
         self.label = label
 
@@ -118,7 +118,7 @@ class Value:
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
-            return self  # sum() begins so; but under no_grad() `total += w` must not move v
+            return self  # sum() begins so; not under no_grad(), where `total += w` would move self
         return with_constant(Value.__add__, other, self)
 
     def __rmul__(self, other: float) -> Value:
@@ -134,7 +134,7 @@ class Value:
         return with_constant(Value.__pow__, other, self)
 
     # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt; the slopes
-    # of tanh and sigmoid are the textbook forms, which lose digits where they are tiny.
+    # of tanh and sigmoid are the textbook forms, which lose digits where the slope is tiny.
 
     def exp(self) -> Value:
         e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")
@@ -247,7 +247,7 @@ def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Va
     if len(left) != len(right) or not left:
         raise ValueError(f"dot needs pairs of numbers, not {len(left)} and {len(right)} numbers")
     ws, xs = [w.data for w in left], [x.data for x in right]
-    total = reduce(add, map(mul, ws, xs))  # sum() gives other bits from Python 3.12 on
+    total = reduce(add, map(mul, ws, xs))  # sum() rounds otherwise from Python 3.12 on
     return Value(total, (*left, *right), (*xs, *ws), "dot")
 
 
@@ -260,11 +260,11 @@ def mean(values: Iterable[Value | float]) -> Value:
     return Value(total / n, operands, (1 / n,) * n, "mean")
 
 
-paused_threads: list[int] = []  # each as often as it has entered no_grad() and not left it
+paused_threads: list[int] = []  # an entry for each no_grad() that a thread is inside
 
 
 class no_grad(ContextDecorator):
-    """In this thread record nothing: results are leaves, where backward ends; -= moves a leaf."""
+    """Inside, this thread records nothing: results are leaves, and `w -= …` moves w itself."""
 
     def __enter__(self) -> None:
         paused_threads.append(get_ident())
@@ -274,7 +274,7 @@ class no_grad(ContextDecorator):
 
 
 def in_place(old: Value, new: Value) -> Value:
-    """The Value that `old -= …` binds: under no_grad() `old` itself, moved; else `new`."""
+    """What `old -= …` returns: under no_grad() `old` itself, moved; else `new`."""
     if get_ident() not in paused_threads:
         if old.grad and not old.operands:
             raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write w = w - …")
@@ -311,7 +311,7 @@ def with_constant(operation: Callable[[Value, Value], Value], *pair: Value | flo
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
-    """function(node.data), a real number, or the function's error told with rule and node."""
+    """function(node.data), a real number; an error is raised with the rule and the node in it."""
     try:
         result = function(node.data)
         if isinstance(result, complex):

@@ -15,7 +15,7 @@ def mse_loss(predictions: Numbers, targets: Numbers) -> Value:
 
 
 def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
-    """relu(1 - t·p), which is 0 once p lies beyond t; a target t is -1 or 1, else a ValueError."""
+    """relu(1 - t·p), which is 0 once t·p >= 1; a target t is -1 or 1, else a ValueError."""
     both = pairs(predictions, targets)
     if wrong := [t for _, t in both if abs(t.data) != 1]:
         raise ValueError(f"hinge_loss needs targets of -1 or 1, not {wrong[0]}")
@@ -25,7 +25,7 @@ def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
 def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
     """Binary cross-entropy, -t·log(p) - (1-t)·log(1-p), of probabilities p and t.
 
-    As in PyTorch the logarithms stop at -100 and the slope's divisor, p·(1-p), at 1e-12.
+    As in PyTorch no logarithm is below -100, and no divisor of a slope, p·(1-p), below 1e-12.
     """
     return mean([bce(p, t) for p, t in pairs(predictions, targets)])
 
@@ -38,7 +38,7 @@ def bce_with_logits_loss(logits: Numbers, targets: Numbers) -> Value:
 def bce(probability: Value, target: Value) -> Value:
     p, t = probability_of(probability), probability_of(target)
     log_p = max(math.log(p), -100.0) if p else -100.0
-    log_q = math.log1p(-p) if p != 1 else -100.0  # no float p below 1 comes near -100
+    log_q = math.log1p(-p) if p != 1 else -100.0  # q = 1 - p, and no float comes near -100
     loss = -t * log_p - (1 - t) * log_q
     partials = ((p - t) / max(p * (1 - p), 1e-12), log_q - log_p)
     return Value(loss, (probability, target), partials, "bce")

@@ -9,7 +9,7 @@ from tinygrad_neuron.engine import Value, as_float
 class SGD:
     """Gradient descent, called stochastic when each step sees only some of the samples.
 
-    A step is w -= lr · gradient, where weight_decay · w is added to w.grad. With momentum it is
+    A step is w -= lr · gradient, with gradient = w.grad + weight_decay · w. With momentum it is
     w -= lr · velocity, with velocity = momentum · velocity + gradient. (Polyak, 1964, in the
     form of torch.optim.SGD.) A parameter given twice moves once. Errors: no parameters, one that
     is no leaf Value, and a rate that is negative, nan or infinite.

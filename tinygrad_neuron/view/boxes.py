@@ -209,6 +209,7 @@ def readable_arrows(
     groups = {node: alike(into, closed, parameters) for node, into in arrows.items()}
     widths = {len(group) for each in groups.values() for group in each}
     omitted: dict[tuple[Value | Omitted, ...], Omitted] = {}  # one box for those of several nodes
+    few: Arrows = arrows.__getitem__
     for width in sorted(widths, reverse=True):
         for samples in SAMPLES:
             few = partial(abbreviated, groups, width, samples, omitted)

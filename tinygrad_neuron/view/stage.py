@@ -92,7 +92,7 @@ def graph_as_json(
         is_number = node.op == "const" and node in names.unnamed
         kind = "" if operands else names.kind(node)
         rule = rules.get(node)
-        if len(operands) > HINTED or (rule and len(rule.value) > 1):
+        if len(operands) > HINTED or (rule and rule.value[1:]):
             rule = None
         markers = words_for([f"\0{place[o]}\0" for o in operands], f"\0{place[node]}\0")
         nodes.append(

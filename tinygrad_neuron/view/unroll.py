@@ -49,7 +49,7 @@ class Program:
         self.compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        return vars(self) | {"compiled": {}}  # functions cannot be pickled
+        return {**vars(self), "compiled": {}}  # functions cannot be pickled
 
     def __repr__(self) -> str:
         return f"Program(inputs={len(self.inputs)}, lines={len(self.source.splitlines())})"
