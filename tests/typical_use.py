@@ -1,4 +1,4 @@
-"""What a user writes, which type checkers read and no test runs: every public name, in its types."""
+"""What a user writes, with every public name: read by type checkers, and run by no test."""
 
 import random
 from collections.abc import Callable

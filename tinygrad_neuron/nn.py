@@ -31,7 +31,7 @@ class Module:
         return {name: parameter.data for name, parameter in self.named_parameters().items()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Set all parameters; a wrong name (ValueError) or number (TypeError) leaves all as they were."""
+        """Set all parameters; a wrong name (ValueError) or number (TypeError) changes none."""
         named = self.named_parameters()
         if wrong := sorted(named.keys() ^ state.keys(), key=str):
             raise ValueError(f"a state must hold the parameters; missing or unknown: {wrong}")
@@ -47,7 +47,7 @@ class Module:
 
 
 def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
-    """The leaf Values in a model, list, tuple or dict (PyTorch: no list), each once, by its path."""
+    """The leaf Values in a model, list, tuple or dict (PyTorch: no list), each with its path."""
     if id(thing) in seen:  # shared by two models, or a model that holds its holder
         return
     seen.add(id(thing))
@@ -66,7 +66,7 @@ class Neuron(Module):
 
     Weights start uniform in ±1/√n and b at 0. (PyTorch's nn.Linear: the same bound, for b too. The
     variance, 1/(3n), is a third of what keeps signals at their size: LeCun et al., "Efficient
-    BackProp", 1998, 4.6.) An activation is any function Value -> Value; without one the neuron is linear.
+    BackProp", 1998, 4.6.) An activation is any function Value -> Value; without one it is linear.
 
     >>> neuron = Neuron(2, activation=Value.relu)
     >>> neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})
