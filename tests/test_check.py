@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_neuron import engine as own_engine
 from tinygrad_neuron.checkup import MISTAKES
 
-ENGINE = Path(__file__).parent.parent / "tinygrad_neuron" / "engine.py"
+ENGINE = Path(own_engine.__file__)
 NAMES = [mistake.name for mistake in MISTAKES]
 WITH_BACKWARD = {mistake.name for mistake in MISTAKES if "backward(" in mistake.program}
 BACKWARD_FIRST = {m.name for m in MISTAKES if "backward(" in m.program.strip().splitlines()[0]}

@@ -1,0 +1,83 @@
+"""The sdist and the wheel, built, checked, and each installed and tested where no checkout is.
+
+pip install build twine && python tests/distributions.py
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# These read the checkout: its README, its notebooks, the text of the package.
+OF_THE_CHECKOUT = ["house", "readme", "notebooks", "debugger"]
+BARE = """
+import tinygrad_neuron as t
+y = (t.Value(0.5, label="w") * 2.0).tanh()
+y.backward()
+print(t.tree(y), t.unroll(y).source, t.steps(y), t.explain(y, y))
+try:
+    t.draw(y).svg()
+except Exception as error:
+    print(error)
+"""
+
+
+def run(*command, **options):
+    return subprocess.run(list(map(str, command)), check=True, text=True, **options)
+
+
+def output(*command, **options):
+    return run(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options).stdout
+
+
+def test(distribution, folder):
+    """Alone it works, and says what an extra would bring; with the extra, the tests pass."""
+    environment = folder / "venv"
+    venv.create(environment, with_pip=True)
+    programs = environment / ("Scripts" if os.name == "nt" else "bin")
+    python = programs / "python"
+    run(python, "-m", "pip", "install", "--quiet", distribution)
+    learned = output(programs / "tinygrad-neuron", "learn", cwd=folder)
+    assert learned.endswith("Learned: y = 3.03x + 0.90\n"), learned
+    bare = output(python, "-c", BARE, cwd=folder, env=os.environ | {"PATH": str(programs)})
+    assert "pip install '.[dot]'" in bare, bare
+    (folder / "table.csv").write_text("x,y\n1,3\n2,5\n3,7\n")
+    plot = [programs / "tinygrad-neuron", "learn", "table.csv", "--plot", "loss.png"]
+    done = subprocess.run(list(map(str, plot)), capture_output=True, text=True, cwd=folder)
+    assert (done.returncode, "[plots]" in done.stderr) == (2, True), done.stderr
+
+    run(python, "-m", "pip", "install", "--quiet", f"{distribution}[test]")
+    for name in "tests", "notebooks":
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    where = output(python, "-c", "import tinygrad_neuron as t; print(t.__file__)", cwd=folder)
+    assert "site-packages" in where, where
+    left_out = [f"--ignore=tests/test_{name}.py" for name in OF_THE_CHECKOUT]
+    run(python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *left_out, "tests", cwd=folder)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        dist = Path(folder, "dist")
+        run(sys.executable, "-m", "build", "--outdir", dist, ROOT)
+        distributions = sorted(dist.iterdir())
+        run(sys.executable, "-m", "twine", "check", "--strict", *distributions)
+        for distribution in distributions:
+            place = Path(folder, distribution.suffix.strip("."))
+            place.mkdir()
+            test(distribution, place)
+            print(
+                f"{distribution.name}: installed alone and with its tests, {kilobytes(distribution)}"
+            )
+
+
+def kilobytes(path):
+    return f"{path.stat().st_size / 1000:.0f} kB"
+
+
+if __name__ == "__main__":
+    main()
