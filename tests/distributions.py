@@ -71,7 +71,7 @@ def main():
             place.mkdir()
             test(distribution, place)
             print(
-                f"{distribution.name}: installed alone and with its tests, {kilobytes(distribution)}"
+                f"{distribution.name}, {kilobytes(distribution)}: works alone, and its tests pass"
             )
 
 
