@@ -93,6 +93,7 @@ def test_a_models_path_comes_before_a_variable_left_over_from_a_loop():
     last = net.layers[0].neurons[1]
     found = names(net([1.0])[0], {"neuron": last, "w": last.w[0], "net": net})
     assert {"net.layers[0].neurons[1].b", "net.layers[0].neurons[1].w[0]"} <= set(found)
+    assert names(net([1.0])[0], {"a": last, "w": last.w[0], "net": net}) == found
 
 
 def test_a_given_model_needs_no_variable():
@@ -110,6 +111,12 @@ def test_parameters_have_labels_all_or_none():
     net = MLP(1, [2, 1])  # only the last neuron has a w2
     parameters = [name for name in names(net([1.0])[0], {"net": net}) if name[0] != "v"]
     assert [name for name in parameters if not name.startswith("net.")] == ["1"]
+
+
+def test_two_parameters_of_one_label_are_enough():
+    one, other = Neuron(1), Neuron(1)
+    found = names(one(1.0) + other(1.0), {"one": one, "other": other})
+    assert {"one.w[0]", "other.w[0]", "one.b", "other.b"} <= set(found)
 
 
 def test_models_in_lists_and_in_models_are_found():
@@ -136,6 +143,13 @@ def test_parameters_are_the_leaves_of_models():
     order = topological_order(y)
     assert Names(order, {"layer": layer, "loose": loose}).parameters == set(layer.parameters())
     assert Names(order, {"loose": loose}).parameters == set()
+
+
+def test_what_a_model_computes_and_its_constants_are_no_parameters():
+    net = Module()
+    net.w, net.scale = Value(1.0), Value(2.0, op="const")
+    net.product = net.w * net.scale
+    assert Names(topological_order(net.product), {"net": net}).parameters == {net.w}
 
 
 def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():
@@ -191,6 +205,15 @@ def test_keys_that_are_long_give_no_path():
     x = Value(1.0)
     assert names(x, {"by": {"k" * 41: x}}) == names(x, {"by": {10**5000: x}}) == ["v1"]
     assert names(x, {"by": {"k" * 40: x}}) == [f"by['{'k' * 40}']"]
+    assert names(x, {"by": {10**40: x}}) == ["v1"]
+    assert names(x, {"by": {10**40 - 1: x}}) == [f"by[{10**40 - 1}]"]
+
+
+def test_long_paths_that_look_alike_name_one_value():
+    x, y = Value(1.0), Value(2.0)
+    first, second, product = names(x * y, {"k" * 100: {"x": x, "y": y}})
+    assert first.startswith("kkk")
+    assert (second, product) == ("v1", "v2")
 
 
 # The caller's variables.

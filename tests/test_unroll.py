@@ -106,6 +106,11 @@ def test_names_are_the_callers_or_those_given():
     assert "layers_0_neurons_1_w_0" in program.inputs
 
 
+def test_a_name_without_a_letter_is_v():
+    assert unroll(Value(1.0, label="?!") * 2, names={}).inputs == ["v"]
+    assert unroll(Value(1.0, label="__a__b_") * 2, names={}).inputs == ["a_b"]
+
+
 def test_names_become_pythons_own():
     net = MLP(2, [2, 1])
     program = unroll(net([Value(1.0, label="if"), Value(2.0, label="2 x")])[0])

@@ -116,8 +116,8 @@ def identifiers(nodes: Iterable[Value], names: Names, taken: Iterable[str]) -> d
     found = {}
     for node in nodes:
         letters = normalize("NFKC", names.of[node])  # as Python does with what it reads
-        name = "".join(c if f"a{c}".isidentifier() else "_" for c in letters).strip("_") or "v"
-        name = "_".join(filter(None, name.split("_")))  # layers[0].w[1] is layers_0_w_1
+        words = "".join(c if f"a{c}".isidentifier() else "_" for c in letters).split("_")
+        name = "_".join(filter(None, words)) or "v"  # layers[0].w[1] is layers_0_w_1
         if not name.isidentifier():
             name = f"v_{name}"
         base = name
