@@ -725,6 +725,26 @@ def test_hostile_names_do_nothing(opened):
     assert tab.locator("img").count() == 0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_labels_and_numbers_made_at_random_are_shown_and_do_nothing(opened, seed):
+    fuzz = pytest.importorskip("fuzz", reason="needs Linux or macOS", exc_type=ImportError)
+    rng = random.Random(seed)
+    leaves = [Value(fuzz.number(rng), label=fuzz.label(rng)) for _ in range(40)]
+    y = mean([leaf.tanh() * fuzz.number(rng) for leaf in leaves])
+    y.label = fuzz.label(rng)
+    tab = opened(play(y, names={}))
+    tab.click("#end")
+    gradients = gradients_of(y)
+    assert [box[-1] for box in boxes(tab)] == [f"grad {number(g)}" for g in gradients]
+    shown = tab.inner_text("#leaves")
+    for label in {leaf.label for leaf in leaves}:
+        if sum(leaf.label == label for leaf in leaves) == 1:
+            assert " ".join(printable(label).split()) in " ".join(shown.split())
+    tab.click("#learn")
+    assert tab.locator("script").count() == 2
+    assert tab.locator("img").count() == 0
+
+
 def test_a_page_of_500_values_works(opened):
     rng = random.Random(0)
     nodes = [Value(rng.uniform(-1, 1)) for _ in range(20)]
