@@ -1,6 +1,10 @@
 import gc
+import signal
 
 import pytest
+
+# A shell's background job ignores Ctrl-C, which the commands that are tested would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
