@@ -318,6 +318,23 @@ def test_gradients_of_our_own_losses_can_be_unrolled_again():
     assert (value, curvature) == pytest.approx((-1 / 0.3, 1 / 0.09), rel=1e-14)
 
 
+def test_the_slope_of_a_loss_in_its_target_can_be_unrolled_again():
+    """log(1 - p) - log(p), whose slope in p is -1 / (1 - p) - 1 / p."""
+    p, t = Value(0.25, label="p"), Value(0.5, label="t")
+    in_target = unroll(bce_loss([p], [t]), [p, t])(p, t)[1][1]
+    assert "log1p" in {node.op for node in topological_order(in_target)}
+    value, (slope,) = unroll(in_target, [p])(0.25)
+    assert value == pytest.approx(math.log(0.75) - math.log(0.25))
+    assert slope == pytest.approx(-1 / 0.75 - 1 / 0.25)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 9])
+def test_a_mean_of_any_number_is_a_program(n):
+    xs = [Value(float(i + 1), label=f"x{i}") for i in range(n)]
+    value, slopes = unroll(mean(xs))(*range(1, n + 1))
+    assert (value, slopes) == ((n + 1) / 2, (1 / n,) * n)
+
+
 def test_no_array_that_comes_out_is_another_or_cannot_be_changed():
     x, w = Value(1.0, label="x"), Value(2.0, label="w")
     a, b = np.ones(3), np.ones(3)
