@@ -106,6 +106,10 @@ def test_names_are_the_callers_or_those_given():
     assert "layers_0_neurons_1_w_0" in program.inputs
 
 
+def test_the_slope_of_the_first_power_is_1():
+    assert "d_x = d_v1  #" in unroll(Value(2.0, label="x") ** 1, names={}).source
+
+
 def test_a_name_without_a_letter_is_v():
     assert unroll(Value(1.0, label="?!") * 2, names={}).inputs == ["v"]
     assert unroll(Value(1.0, label="__a__b_") * 2, names={}).inputs == ["a_b"]
@@ -451,6 +455,7 @@ def test_a_rule_that_cannot_be_written_into_a_program_is_refused():
         (Rule("a **", "1"), r"has 'a \*\*', which is no formula"),
         (Rule("erf(a)", "1"), "has erf; known are a, abs, "),
         (Rule("x ** 3", "1"), "has x; known are a, abs, "),
+        (Rule("a ** 3", "a * b7"), "has b7; known are a, abs, "),
         (Rule("__import__('os')", "1"), "has __import__; known are a, abs, "),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -117,4 +117,4 @@ def written(formula: str, words: Mapping[str, str]) -> str:
     """
     import re  # needed by few, and slow to import
 
-    return re.sub(r"\b(?:y|[ab]\d*)\b", lambda letter: words.get(letter[0], letter[0]), formula)
+    return re.sub(r"\b(?:y|[ab]\d*)\b", lambda letter: words[letter[0]], formula)
