@@ -1,6 +1,7 @@
 """The layout of the package: what may import what, and how long the lesson may be."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,8 @@ def test_the_engine_works_when_copied_alone_into_an_empty_folder(tmp_path):
 def test_importing_the_package_imports_nothing_heavy():
     program = "import sys, tinygrad_neuron; print(*sys.modules)"
     run = [sys.executable, "-c", program]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    unmeasured = {name: text for name, text in os.environ.items() if "COVERAGE" not in name}
+    done = subprocess.run(run, capture_output=True, text=True, check=True, env=unmeasured)
     heavy = {"graphviz", "numpy", "torch", "matplotlib", "argparse", "csv", "typing", "re"}
     assert not heavy & set(done.stdout.split())
 
