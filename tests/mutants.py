@@ -26,8 +26,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_neuron"
 EQUIVALENT = Path(__file__).with_name("mutants.toml")
 TABLE = Path(__file__).with_name("mutants.md")
-ENGINE = ["engine", "nn", "losses", "optim", "gradcheck", "worked_examples", "formulas"]
-VIEW = ["draw", "tree", "steps", "explain", "unroll", "rules", "formulas", "anomaly"]
+ENGINE = ["engine", "nn", "losses", "optim", "gradcheck", "worked_examples", "rules"]
+VIEW = ["draw", "tree", "steps", "explain", "unroll", "operations", "rules", "anomaly"]
 # Each module with the files of tests that are run, the most likely to fail first.
 TESTS = {
     "engine.py": [*ENGINE, "torch", "checkup", *VIEW, "names"],
@@ -38,8 +38,8 @@ TESTS = {
     "checkup.py": ["checkup", "check"],
     "view/steps.py": ["steps", "explain", "anomaly", "names"],
     "view/names.py": ["names", "steps", *VIEW],
-    "view/rules.py": ["rules", "formulas", "unroll", "draw", "tree"],
-    "view/unroll.py": ["unroll", "rules", "formulas"],
+    "view/rules.py": ["rules", "unroll", "draw", "tree"],
+    "view/unroll.py": ["unroll", "rules"],
 }
 OUTPUT = "pytest.txt"  # in a folder, what its tests said
 # These read the text of the package, in which every mutant shows.

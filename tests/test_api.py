@@ -8,18 +8,18 @@ import pytest
 
 import tinygrad_neuron
 
-# Classes that nobody calls by name, and what makes one.
-RESULT_OF = {"Explanation": "explain(", "Page": "play(", "Picture": "draw("}
-RESULT_OF |= {"Program": "unroll(", "Step": "steps("}
+# Classes that nobody calls by name, and the function whose result they are.
+RESULT_OF = {"Explanation": "explain", "GradCheck": "gradcheck", "Outcome": "checkup"}
+RESULT_OF |= {"Page": "play", "Picture": "draw", "Program": "unroll", "Step": "steps"}
 
 
 @pytest.mark.parametrize("name", tinygrad_neuron.__all__)
 def test_a_public_name_has_an_example_that_is_run(name):
     """In its own docstring or in the package's; pytest runs those of both."""
-    public = getattr(tinygrad_neuron, name)
-    docs = f"{inspect.getdoc(public)}\n{tinygrad_neuron.__doc__}"
+    name = RESULT_OF.get(name, name)
+    docs = f"{inspect.getdoc(getattr(tinygrad_neuron, name))}\n{tinygrad_neuron.__doc__}"
     examples = "\n".join(re.findall(r"^(?:>>>|\.\.\.) (.*)$", docs, flags=re.MULTILINE))
-    assert re.search(rf"\b{re.escape(RESULT_OF.get(name, name))}", examples)
+    assert re.search(rf"\b{name}\b", examples)
 
 
 @pytest.mark.parametrize("name", tinygrad_neuron.__all__)
@@ -30,14 +30,27 @@ def test_a_public_name_says_what_it_is(name):
 
 
 def described(name, thing):
-    """The lines of a name: how it is called, and what a class has besides."""
+    """The lines of a name: how it is called, and what a class and an instance of it have."""
     public = [name if name in RESULT_OF else f"{name}{parameters(thing)}"]
     if inspect.isclass(thing):
-        for member, found in sorted(vars(thing).items()):
+        members = {**vars(thing)}
+        members |= {n: None for one in INSTANCES if type(one) is thing for n in attributes(one)}
+        for member, found in sorted(members.items()):
             if not member.startswith("_"):
-                called = parameters(found) if callable(found) else ""
+                called = parameters(found) if inspect.isfunction(found) else ""
                 public.append(f"    .{member}{called}")
     return public
+
+
+x = tinygrad_neuron.Value(1.0)
+mlp = tinygrad_neuron.MLP(1, [1])
+INSTANCES = [x, mlp, *mlp.layers, *mlp.layers[0].neurons, tinygrad_neuron.SGD([x], lr=0.1)]
+INSTANCES += [getattr(tinygrad_neuron, look)(x * x) for look in ("draw", "play", "unroll")]
+INSTANCES += [tinygrad_neuron.explain(x * x, x), tinygrad_neuron.gradcheck(abs, 1.0)]
+
+
+def attributes(instance):
+    return vars(instance) if hasattr(instance, "__dict__") else type(instance).__slots__
 
 
 def parameters(thing):
@@ -79,3 +92,15 @@ def test_the_version_is_that_of_the_newest_change_and_is_semantic():
     newest = re.search(r"^- (\S+), ", readme.read_text("utf-8").partition("### Changes")[2], re.M)
     assert newest[1] == tinygrad_neuron.__version__
     assert re.fullmatch(r"\d+\.\d+\.\d+", tinygrad_neuron.__version__)
+
+
+def test_what_a_user_writes_runs(tmp_path, monkeypatch, capsys):
+    """Every public name in its types: the file that the type checkers read."""
+    import typical_use
+
+    monkeypatch.chdir(tmp_path)
+    x = tinygrad_neuron.Value(2.0, label="x")
+    assert typical_use.check(x)
+    assert len(typical_use.classify([1.0, 2.0])) == 1
+    typical_use.look(typical_use.cube(x), x)
+    assert {path.name for path in tmp_path.iterdir()} == {"graph.svg", "graph.html"}

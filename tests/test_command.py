@@ -273,9 +273,9 @@ def test_a_bad_option_is_one_line(table, options, message):
     assert message in refused("learn", table(GOOD), *options)
 
 
-@pytest.mark.parametrize("option", ["--target", "--classes", "--class", "--holdout"])
+@pytest.mark.parametrize("option", ["--target", "--classes", "--class", "--holdout", "--seed"])
 def test_an_option_about_a_table_needs_one(option):
-    value = {"--classes": "a,b", "--holdout": "0.1"}.get(option, "x")
+    value = {"--classes": "a,b", "--holdout": "0.1", "--seed": "5"}.get(option, "x")
     assert f"{option} needs a table" in refused("learn", option, value)
 
 

@@ -22,7 +22,7 @@ from tinygrad_neuron.view.names import ITEMS, Names, variables_of
 
 
 def names(output, variables=None, model=None):
-    """The names of the graph, in evaluation order."""
+    """The names of the graph, in topological order."""
     order = topological_order(output)
     of = Names(order, variables or {}, model).of
     return [of[node] for node in order]

@@ -54,9 +54,9 @@ backward pass, `explain` tells why a gradient is what it is, `detect_anomaly` wh
 from, and `unroll` writes it as a program. An operation of your own has its formulas in a `Rule`.
 """
 
-from tinygrad_neuron.checkup import checkup
+from tinygrad_neuron.checkup import Outcome, checkup
 from tinygrad_neuron.engine import Value, dot, edges, mean, no_grad, topological_order
-from tinygrad_neuron.gradcheck import gradcheck, tangents
+from tinygrad_neuron.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
 from tinygrad_neuron.optim import SGD
@@ -76,9 +76,11 @@ __all__ = [
     "MLP",
     "SGD",
     "Explanation",
+    "GradCheck",
     "Layer",
     "Module",
     "Neuron",
+    "Outcome",
     "Page",
     "Picture",
     "Program",

@@ -88,7 +88,7 @@ def learn_table(
     holdout: float | None,
     lr: float | None,
     epochs: int | None,
-    seed: int,
+    seed: int | None,
     files: Files,
 ) -> None:
     """Learn a table's target: two classes with a sigmoid neuron, numbers with a linear one.
@@ -96,7 +96,7 @@ def learn_table(
     Interrupted: by Ctrl-C, after the report.
     """
     files.check(*([] if path == STDIN else [path]))
-    rng = random.Random(seed)
+    rng = random.Random(seed or 0)
     data = make_dataset(read_table(path), target, inputs, classes, one_class, holdout or 0.0, rng)
     n = len(data.scales)
     if data.classes:

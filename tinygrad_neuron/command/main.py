@@ -191,7 +191,7 @@ def add_learn(commands: Commands) -> None:
         type=count,
         help="how often to go through all rows (default: 200, without a table 100)",
     )
-    add("--seed", metavar="N", type=int, default=0, help="for all that is random (default: 0)")
+    add("--seed", metavar="N", type=int, help="for all that is random (default: 0)")
     add(
         "--graph",
         dest="picture",
@@ -208,7 +208,7 @@ def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
     if path:
         learn_table(path, files=files, **options)
         return
-    for name in "target", "inputs", "classes", "one_class", "holdout":
+    for name in "target", "inputs", "classes", "one_class", "holdout", "seed":
         if options[name] is not None:
             learn.error(f"--{name.removeprefix('one_')} needs a table")
     learn_line(options["lr"], options["epochs"], files)

@@ -205,7 +205,7 @@ def readable_arrows(
     if len(nearest_first(output, arrows.__getitem__, READABLE)) <= READABLE:
         return arrows.__getitem__
 
-    arrows.update(merged_sums(order, arrows, closed))
+    arrows.update(merged_sums(order, closed))
     groups = {node: alike(into, closed, parameters) for node, into in arrows.items()}
     widths = {len(group) for each in groups.values() for group in each}
     omitted: dict[tuple[Value | Omitted, ...], Omitted] = {}  # one box for those of several nodes
@@ -218,9 +218,7 @@ def readable_arrows(
     return nearest_only(output, few)
 
 
-def merged_sums(
-    order: Sequence[Value], arrows: Mapping[Value, list[Arrow]], closed: Closed
-) -> dict[Value, list[Arrow]]:
+def merged_sums(order: Sequence[Value], closed: Closed) -> dict[Value, list[Arrow]]:
     """a + b + c as one operation: every + with its terms, through any + used for it alone."""
     uses = count_uses(order)
     plus = {node for node in order if node.op == "+" and node not in closed}

@@ -43,7 +43,7 @@ class Picture:
         LayoutError, a RuntimeError: there is no layout program, or none that works. ValueError:
         more than 3,000 boxes or 10,000 arrows, which would take too long.
         """
-        return self.rendered("svg").decode(errors="replace")
+        return self._rendered("svg").decode(errors="replace")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the .svg, .png or .dot file whole, or raise; .dot needs no layout program.
@@ -54,10 +54,10 @@ class Picture:
         suffix = picture_suffix(path)
         from tinygrad_neuron.view.files import write_whole
 
-        content = self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
+        content = self.source.encode() if suffix == ".dot" else self._rendered(suffix[1:])
         write_whole(path, content)
 
-    def rendered(self, kind: str) -> bytes:
+    def _rendered(self, kind: str) -> bytes:
         """The picture as "svg" or "png"."""
         if self.boxes > MOST_BOXES or self.arrows > MOST_ARROWS:
             raise ValueError(

@@ -91,28 +91,28 @@ class Explanation:
 
     def __repr__(self) -> str:
         if not self.count:
-            return f"0: {self.name(self.output)} does not depend on {self.node.label or self.node}"
-        y, x = self.name(self.output), self.name(self.node)
+            return f"0: {self._name(self.output)} does not depend on {self.node.label or self.node}"
+        y, x = self._name(self.output), self._name(self.node)
         result = f"{derivative('∂', y, x)} = {number(self.gradient)}"
         if self.output is self.node:
             return f"{result}: a value's derivative by itself"
-        heads = [self.head(path) for path in self.paths]
+        heads = [self._head(path) for path in self.paths]
         width = max(map(len, (head for head in heads if head[-1] == "=")), default=0)
-        lines = [f"{head:>{width}} {self.factors(path)}" for head, path in zip(heads, self.paths)]
+        lines = [f"{head:>{width}} {self._factors(path)}" for head, path in zip(heads, self.paths)]
         if self.count > len(self.paths):
-            lines.append(f"… and {', '.join(self.rest())}")
+            lines.append(f"… and {', '.join(self._rest())}")
         many = f"the sum over {counted(self.count)} paths" if self.count > 1 else "one path"
         return "\n  ".join([f"{result}: {many} from {y} to {x}", *lines])
 
-    def name(self, value: Value) -> str:
+    def _name(self, value: Value) -> str:
         return word(self.names.of[value])
 
-    def head(self, path: Path) -> str:
+    def _head(self, path: Path) -> str:
         if path.blocked_at is None:
             return f"{number(path.product)} ="
         return f"0, blocked at {printable(str(path.blocked_at.op))}:"
 
-    def factors(self, path: Path) -> str:
+    def _factors(self, path: Path) -> str:
         """∂y/∂v1 · ∂v1/∂x = 2 · 3, without the middle of a long path."""
         length = len(path.edges)
         omitted = range(ENDS, length - ENDS)
@@ -121,14 +121,14 @@ class Explanation:
             if i not in omitted:
                 operand = node.operands[position]
                 sign = partial_sign(position, node.operands.count(operand))
-                signs.append(derivative(sign, self.name(node), self.name(operand)))
+                signs.append(derivative(sign, self._name(node), self._name(operand)))
                 numbers.append(factor(path.partials[i]))
         if omitted:
             signs.insert(ENDS, f"… {len(omitted):,} more …")
             numbers.insert(ENDS, "…")
         return f"{' · '.join(signs)} = {' · '.join(numbers)}"
 
-    def rest(self) -> list[str]:
+    def _rest(self) -> list[str]:
         """What is known of the paths that are not shown."""
         left = less(self.count, len(self.paths))
         blocked = less(self.blocked, sum(path.blocked_at is not None for path in self.paths))

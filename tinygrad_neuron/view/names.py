@@ -48,7 +48,7 @@ class Names:
     of          Value -> name: its label if no other in the graph has that label (parameters have
                 labels only if those of all are unique); else the path that leads to it, such as
                 net.layers[1].neurons[3].w[0], through models first and then through other
-                variables in the order of their definition; else v1, v2, … in evaluation order. No
+                variables in the order of their definition; else v1, v2, … in topological order. No
                 two have the same name, but for constants: one without a label and a path is called
                 by its number.
     unnamed     those with neither label nor path

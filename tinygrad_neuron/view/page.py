@@ -30,10 +30,10 @@ class Page:
     def __init__(
         self, title: str, source: str, graph: str, program: str, values: int, steps: int
     ) -> None:
-        self.title = title
-        self.source = source
-        self.graph = graph
-        self.program = program
+        self._title = title
+        self._source = source
+        self._graph = graph
+        self._program = program
         self.values = values
         self.steps = steps
 
@@ -48,8 +48,8 @@ class Page:
         from tinygrad_neuron.view.layout import render
         from tinygrad_neuron.view.stage import filled_in
 
-        svg = render(self.source, "svg").decode(errors="replace")
-        return filled_in(self.title, svg[svg.index("<svg") :], self.graph, self.program)
+        svg = render(self._source, "svg").decode(errors="replace")
+        return filled_in(self._title, svg[svg.index("<svg") :], self._graph, self._program)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the .html file whole, or raise.
@@ -122,5 +122,5 @@ def play(
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
     """ValueError unless the path's suffix is that of a page."""
-    if os.path.splitext(os.fspath(path))[1].lower() not in (".html", ".htm"):
+    if os.path.splitext(os.fspath(path))[1].lower() != ".html":
         raise ValueError(f"a page's file ends in .html, not {os.fspath(path)!r}")

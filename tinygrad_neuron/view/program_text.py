@@ -23,7 +23,7 @@ class Contribution:
     """A line of the backward half: to the gradient of x, d_y times a partial.
 
     x        the name of the value whose gradient it is
-    d_y      the name of the gradient that comes from above
+    d_y      the name of the upstream gradient
     partial  the formula it is multiplied by
     first    whether it is the first contribution to this gradient
     why      the chain rule in signs
@@ -161,9 +161,10 @@ def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
     op, n = str(node.op), len(node.operands)
     rule = rule_of(op, n, own_rules)
     if rule is None:
+        formulas = ", ".join(map(repr, [" + ".join(letters_of(n)), *["1"] * n]))
         raise ValueError(
-            f"there is no rule for the operation {op!r} of {n} operands: give its formulas, "
-            f"such as rules={{{op!r}: Rule('a * b', 'b', 'a')}}"
+            f"there is no rule for the operation {op!r}: give its formulas, which for a sum would "
+            f"be rules={{{op!r}: Rule({formulas})}}"
         )
     if op in own_rules:
         if not isinstance(rule, Rule) or len(rule.partials) != n:

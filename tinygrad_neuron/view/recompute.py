@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
-from tinygrad_neuron.view.rules import known_rule, letters_of
+from tinygrad_neuron.view.rules import Rule, known_rule, letters_of
 
 
-def outdated(order: Sequence[Value]) -> set[Value]:
+def outdated(order: Sequence[Value], rules: Mapping[Value, Rule] | None = None) -> set[Value]:
     """The nodes of a topological order that would have other data if computed again now.
 
     So it is with all that depends on a parameter after `optimizer.step()`. Of an operation
-    without a rule it is known only that it is outdated when an operand is.
+    without a rule, known or given in `rules`, it is known only that it is outdated when an
+    operand is.
     """
     now: dict[Value, float | None] = {}  # None: not known
     old: set[Value] = set()
     for node in order:
         numbers = [now[operand] for operand in node.operands]
-        compute = operation(str(node.op), len(node.operands)) if node.operands else None
-        if compute is None:
+        rule = (rules or {}).get(node) or known_rule(str(node.op), len(numbers))
+        if rule is None or not numbers:
             now[node] = None if not old.isdisjoint(node.operands) else node.data
         else:
+            compute = operation(rule, len(numbers))
             try:
                 now[node] = None if None in numbers else compute(*numbers)
             except (ArithmeticError, ValueError):  # log of what is below 0 now
@@ -35,11 +37,8 @@ def outdated(order: Sequence[Value]) -> set[Value]:
 
 
 @lru_cache(maxsize=1000)
-def operation(op: str, operands: int) -> Callable[..., float] | None:
+def operation(rule: Rule, operands: int) -> Callable[..., float]:
     """The operation on floats, by its rule."""
-    rule = known_rule(op, operands)
-    if rule is None:
-        return None
     steps = "".join(f"    y = {formula}\n" for formula in rule.value)
     source = f"def compute({', '.join(letters_of(operands))}):\n{steps}    return y\n"
     namespace = dict(functions_of("floats"))

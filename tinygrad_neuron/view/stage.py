@@ -107,17 +107,15 @@ def graph_as_json(
                 "first": len(partials),
                 "marks": [partial_sign(i, len(operands)) for i in range(len(operands))],
                 "signs": [partial_sign(i, uses[operand]) for i, operand in enumerate(operands)],
-                "formula": written(rule.value[0], markers).split("\0") if rule else None,
-                "slopes": [written(p, markers).split("\0") for p in rule.partials]
-                if rule
-                else None,
+                "formula": parts(rule.value[0], markers) if rule else None,
+                "slopes": [parts(p, markers) for p in rule.partials] if rule else None,
             }
         )
         partials += node.partials[: len(operands)]
     graph = {
         "title": names.of[order[-1]],
         "partials": list(map(as_json, partials)),
-        "old": bool(outdated(order)),
+        "old": bool(outdated(order, rules)),
         "refusal": refusal,
         "nodes": nodes,
     }
@@ -125,6 +123,7 @@ def graph_as_json(
 
 
 def parts(formula: str, markers: Mapping[str, str]) -> list[str]:
+    """Text and, at the odd places, the places of nodes."""
     return written(formula, markers).split("\0")
 
 

@@ -42,41 +42,41 @@ class Program:
     """
 
     def __init__(self, text: ProgramText, numbers: Sequence[float]) -> None:
-        self.text = text
+        self._text = text
         self.source = text.to_read()
         self.inputs = text.inputs
         self.numbers = list(map(float, numbers))
-        self.compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
+        self._compiled: dict[object, Callable[..., tuple[Any, Any]]] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "compiled": {}}  # functions cannot be pickled
+        return {**vars(self), "_compiled": {}}  # functions cannot be pickled
 
     def __repr__(self) -> str:
         return f"Program(inputs={len(self.inputs)}, lines={len(self.source.splitlines())})"
 
     def __call__(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-        self.check(arguments)
+        self._check(arguments)
         types = frozenset(map(type, arguments))
-        if types not in self.compiled:
+        if types not in self._compiled:
             from tinygrad_neuron.view.running import per_sample
 
-            self.compiled[types] = per_sample(self.text, types)
-        return self.compiled[types](*arguments)
+            self._compiled[types] = per_sample(self._text, types)
+        return self._compiled[types](*arguments)
 
     def total(self, *arguments: Any) -> tuple[Any, tuple[Any, ...]]:
         """The sums over a batch, of the value and of each gradient: what a training step needs.
 
         Only for arrays and tensors. To call and to add up takes about twice as long.
         """
-        self.check(arguments)
+        self._check(arguments)
         types = frozenset(map(type, arguments))
-        if ("total", types) not in self.compiled:
+        if ("total", types) not in self._compiled:
             from tinygrad_neuron.view.running import totals
 
-            self.compiled["total", types] = totals(self.text, types)
-        return self.compiled["total", types](*arguments)
+            self._compiled["total", types] = totals(self._text, types)
+        return self._compiled["total", types](*arguments)
 
-    def check(self, arguments: Sequence[object]) -> None:
+    def _check(self, arguments: Sequence[object]) -> None:
         if len(arguments) != len(self.inputs):
             inputs = ", ".join(self.inputs[:3] + ["…"] * (len(self.inputs) > 3))
             counts = f"{len(self.inputs)} inputs ({inputs}), not {len(arguments)}"
@@ -87,7 +87,7 @@ class Program:
         from tinygrad_neuron.view.files import write_whole
         from tinygrad_neuron.view.running import standalone
 
-        write_whole(path, standalone(self.text, self.numbers).encode())
+        write_whole(path, standalone(self._text, self.numbers).encode())
 
     def debug(self, *numbers: float) -> tuple[float, tuple[float, ...]]:
         """Call the program in the debugger, from its first line on.
@@ -99,11 +99,11 @@ class Program:
 
         from tinygrad_neuron.view.running import in_debugger
 
-        self.check(numbers)
+        self._check(numbers)
         floats = [as_float(number, "a number to debug with") for number in numbers]
         path = os.path.join(tempfile.mkdtemp(), "backprop.py")
         result: tuple[float, tuple[float, ...]]
-        result = in_debugger(self.text, floats, path)
+        result = in_debugger(self._text, floats, path)
         return result
 
 
@@ -118,7 +118,7 @@ def unroll(
     """The program that computes an output and its gradients by some leaves, without an engine.
 
     inputs        the leaves that are its arguments; by default all that are not constants, in
-                  evaluation order. Other leaves, and what is computed from them alone, are numbers
+                  topological order. Other leaves, and what is computed from them alone, are numbers
     names, model  as in `draw`
     rules         the formulas of operations of your own: {"cube": Rule("a ** 3", "3 * a ** 2")}
 
