@@ -20,10 +20,10 @@ from pathlib import Path
 from unittest import mock
 
 from tinygrad_neuron import Value, draw, explain, play, steps, tree, unroll
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import ExpressionError, graph_of
 from tinygrad_neuron.command.main import main as command
 from tinygrad_neuron.command.model_file import load_model
-from tinygrad_neuron.command.table import InputError
 
 LONGEST = 1.0  # seconds for an expression
 MOST_MEMORY = 200  # MB for all of them

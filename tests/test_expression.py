@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from test_command import run
 
 from tinygrad_neuron import topological_order
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError, graph_of
-from tinygrad_neuron.command.table import InputError
 
 TREE = """\
 tanh(w*x + b)  tanh  data 0.8005  grad 1

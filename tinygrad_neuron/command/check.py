@@ -23,7 +23,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from tinygrad_neuron.checkup import MISTAKES, Mistake
-from tinygrad_neuron.command.table import InputError
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.view.notation import printable
 
 SECONDS = 5.0  # for one program; loading the engine may take twice, and all together ten times that

@@ -6,8 +6,9 @@ import math
 import random
 from typing import NamedTuple
 
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.output import warn
-from tinygrad_neuron.command.table import InputError, Table, shown
+from tinygrad_neuron.command.table import Table, shown
 
 Classes = tuple[str, str]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import LONGEST, graph_of
-from tinygrad_neuron.command.table import InputError
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.draw import Picture, draw, picture_suffix
 from tinygrad_neuron.view.layout import LayoutError, render

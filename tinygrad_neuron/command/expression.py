@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from operator import add, mul, neg, pos, sub, truediv
 
-from tinygrad_neuron.command.table import InputError
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.engine import Value
 
 LONGEST = 1_000  # letters

@@ -22,12 +22,13 @@ from typing import Any, NoReturn, TypeAlias
 from tinygrad_neuron import __version__
 from tinygrad_neuron.command.check import check_engine
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
 from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
 from tinygrad_neuron.command.output import failures, forget_output
 from tinygrad_neuron.command.plot import check_plot
 from tinygrad_neuron.command.predict import predict_table
-from tinygrad_neuron.command.table import InputError, as_number
+from tinygrad_neuron.command.table import as_number
 from tinygrad_neuron.command.training import Diverged
 from tinygrad_neuron.view.draw import picture_suffix
 from tinygrad_neuron.view.page import check_suffix

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_neuron import __version__
 from tinygrad_neuron.command.dataset import Classes, Dataset, Scale
-from tinygrad_neuron.command.table import InputError
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.view.files import write_whole

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tinygrad_neuron.command.table import InputError
+from tinygrad_neuron.command.errors import InputError
 
 failures: list[OSError] = []  # of the standard output, to be told once everything is done
 

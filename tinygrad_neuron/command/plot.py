@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_neuron.command.dataset import Dataset
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.model_file import Model
-from tinygrad_neuron.command.table import InputError
 from tinygrad_neuron.view.files import write_whole
 
 if TYPE_CHECKING:

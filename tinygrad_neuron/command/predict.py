@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from tinygrad_neuron.command.dataset import listed
+from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.model_file import load_model
 from tinygrad_neuron.command.output import check_outputs
-from tinygrad_neuron.command.table import STDIN, InputError, read_table
+from tinygrad_neuron.command.table import STDIN, read_table
 from tinygrad_neuron.view.files import write_whole
 
 

@@ -14,14 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from tinygrad_neuron.command.errors import InputError
+
 SEPARATORS = "\t;,"
 SAMPLE = 20  # rows that show how cells are separated
 STDIN = Path("-")
 DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
-
-
-class InputError(Exception):
-    """Something the user gave is wrong; the message is the one line they see."""
 
 
 class Row(NamedTuple):
