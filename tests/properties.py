@@ -1,4 +1,4 @@
-"""Random programs and hard places, on this engine, on PyTorch and in 50 digits.
+"""Random programs and hard places, on this engine, on PyTorch and in 100 digits.
 
 As a program it prints how far apart they are, in so many edges of random programs:
 
@@ -114,10 +114,10 @@ def torch_operation(op, operands):
     return getattr(torch, op)(first)
 
 
-def against_50_digits(edges, first_seed=0):
+def against_mpmath(edges, first_seed=0):
     """Each slope is a difference quotient, so no rule of calculus is on their side."""
     tally = Tally()
-    with mpmath.workdps(50):
+    with mpmath.workdps(100):
         while tally.edges < edges:
             seed = first_seed + tally.programs
             program = Program(seed)
@@ -134,8 +134,8 @@ def against_50_digits(edges, first_seed=0):
 
 
 def slope(program, numbers, i):
-    """By a change of 1e-20 to either side."""
-    step = mpmath.mpf(10) ** -20
+    """By a change of 1e-40 to either side, which errs in the eightieth digit."""
+    step = mpmath.mpf(10) ** -40
     up, down = (
         program.run([*numbers[:i], numbers[i] + h, *numbers[i + 1 :]], exact_operation)
         for h in (step, -step)
@@ -242,7 +242,7 @@ def main(edges):
     print("| compared with | programs | edges | operations | worst value | worst gradient |")
     print("|---|---|---|---|---|---|")
     print(f"| PyTorch | {against_pytorch(edges)} |")
-    print(f"| 50 digits | {against_50_digits(edges)} |")
+    print(f"| 100 digits | {against_mpmath(edges)} |")
     print()
     print("| hard places | points | worst value | worst slope |")
     print("|---|---|---|---|")

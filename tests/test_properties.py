@@ -1,12 +1,12 @@
-"""Right to the last digit: what is computed here, and what 50 digits say."""
+"""Right to the last digit: what is computed here, and what 100 digits say."""
 
 from graphs import BINARY, NARY, UNARY
-from properties import HARD, SATURATING, against_50_digits, at_hard_places
+from properties import HARD, SATURATING, against_mpmath, at_hard_places
 
 
-def test_random_programs_have_the_values_and_gradients_of_50_digits():
+def test_random_programs_have_the_values_and_gradients_of_100_digits():
     """Within a billionth of what was added up. For more: python tests/properties.py 1000000."""
-    tally = against_50_digits(edges=10_000)
+    tally = against_mpmath(edges=10_000)
     assert tally.edges >= 10_000
     assert tally.ops == {*UNARY, *BINARY, *NARY}
 
