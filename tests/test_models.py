@@ -115,6 +115,13 @@ def test_a_name_with_a_sign_that_cannot_be_printed_is_refused(table):
         assert "has a character that cannot be printed" in refused("learn", table(text))
 
 
+def test_a_class_with_a_sign_that_cannot_be_printed_is_refused(table):
+    path = table("x,kind\n1,yes\n2,no\ufeff\n3,no\ufeff\n")
+    for option in [], ["--class", "no\ufeff"], ["--classes", "yes,no\ufeff"]:
+        message = refused("learn", path, *option)
+        assert r"line 3, column 'kind': 'no\ufeff' has a character that cannot be pr" in message
+
+
 def test_names_are_asked_for_as_they_stand_or_with_single_blanks(table):
     path = table("x  a,kind  b\n1,no  way\n2,no way\n8,yes\n")
     assert "probability of no way" in learn(path, "--target", "kind  b", "--class", " no  way")

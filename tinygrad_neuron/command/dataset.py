@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tinygrad_neuron.command.errors import InputError
@@ -120,6 +121,7 @@ def read_targets(
 ) -> tuple[list[float], Classes | None]:
     cells = table.words(target)
     if one_class is not None:
+        check_printable(table, target, [one_class])
         return [float(cell == one_class) for cell in cells], (f"not {one_class}", one_class)
     if not classes:
         words = sorted(set(cells))
@@ -133,7 +135,16 @@ def read_targets(
             cure = "keep two with --classes A,B, or tell one from the rest with --class A"
             raise InputError(f"{table.source}: {len(words)} classes, {listed(words)}; {cure}")
         classes = (words[0], words[-1])
+    check_printable(table, target, classes)
     return [float(classes.index(cell)) for cell in cells], classes
+
+
+def check_printable(table: Table, target: str, classes: Iterable[str]) -> None:
+    """InputError about the first class with a character that no one can see."""
+    for word in classes:
+        if not word.isprintable():
+            place = table.place(table.column(target).index(word), target)
+            raise InputError(f"{place}: {shown(word)} has a character that cannot be printed")
 
 
 def measure(column: list[float]) -> Scale:
