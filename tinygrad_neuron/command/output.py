@@ -37,9 +37,11 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
                 raise InputError(f"{path}: is a directory")
             if path in outputs and not path.absolute().parent.is_dir():
                 raise InputError(f"{path}: no such folder")
+            with suppress(FileNotFoundError):
+                path.stat()  # which notices a name that is too long, and a link to itself
             places.add(path.resolve())
-        except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
-            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from None
     if len(places) < len(outputs) + len(inputs):
         raise InputError("what is read and what is written must be different files")
 
