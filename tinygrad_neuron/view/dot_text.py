@@ -143,7 +143,7 @@ class DotText:
         name = self.names.of[value]
         return f"{name} = {written(rule.value[0], self.words(value))}, "
 
-    def slope(self, arrow: Arrow, value: Value) -> str:
+    def formula_of_partial(self, arrow: Arrow, value: Value) -> str:
         """How a partial is computed, such as "= x = ", unless that is the number itself."""
         rule = rule_of(str(value.op), len(value.operands))
         if rule is None or len(value.operands) > HINTED or arrow.position >= len(rule.partials):
@@ -181,8 +181,8 @@ class DotText:
         if arrow.partial is None:
             return {"style": "dotted"}
         sign = partial_sign(arrow.position, len(box.arrows))
-        slope = "" if box.neuron else self.slope(arrow, box.value)
-        looks = {"tooltip": tooltip(f"{sign} {slope}{arrow.partial}")}
+        formula = "" if box.neuron else self.formula_of_partial(arrow, box.value)
+        looks = {"tooltip": tooltip(f"{sign} {formula}{arrow.partial}")}
         if not self.partials or (self.dense and len(box.arrows) <= FEW):
             return looks
         if not self.dense:

@@ -22,20 +22,20 @@ class Line:
     position  of the value among the operands of its user
     first     whether the value has not had a line above
     head      what the line begins with: branches, name, operation or kind of leaf
-    slope     the local derivative of the user by the value
+    partial   of the user by the value, as text
     """
 
-    __slots__ = ("first", "head", "position", "slope", "user", "value")
+    __slots__ = ("first", "head", "partial", "position", "user", "value")
 
     def __init__(
-        self, value: Value, user: Value | None, position: int, first: bool, head: str, slope: str
+        self, value: Value, user: Value | None, position: int, first: bool, head: str, partial: str
     ) -> None:
         self.value = value
         self.user = user
         self.position = position
         self.first = first
         self.head = head
-        self.slope = slope
+        self.partial = partial
 
 
 def tree(
@@ -74,7 +74,7 @@ def tree(
     for line in islice(lines_of(output, known), max_lines):
         data = f"data {number(line.value.data)}{OLD if line.value in old else ''}"
         grad = f"grad {number(line.value.grad)}" if output.grad else ""
-        rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.slope])
+        rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.partial])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     # every arrow of the graph has one line, and the output has one
@@ -91,15 +91,15 @@ def lines_of(output: Value, names: Names) -> Iterator[Line]:
     stack: list[tuple[Value, Value | None, int, int, str, str]] = [(output, None, 0, 0, "", "")]
     while stack:
         node, user, position, level, before, below = stack.pop()
-        slope = ""
+        partial = ""
         if user is not None:
             sign = partial_sign(position, len(user.operands))
-            slope = f"{sign} {number(user.partials[position])}"
+            partial = f"{sign} {number(user.partials[position])}"
         first = node not in written
         written.add(node)
         made_by = printable(str(node.op)) if node.operands else names.kind(node)
         head = f"{before}{names.of[node]}  {made_by if first else '(above)'}"
-        yield Line(node, user, position, first, head, slope)
+        yield Line(node, user, position, first, head, partial)
         if first:
             count = min(len(node.operands), len(node.partials))
             rail = below if level < DEEPEST else f"⋯ {level + 1} "

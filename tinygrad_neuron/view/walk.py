@@ -80,7 +80,7 @@ class Walker:
         self.line_of_edge = {(line.user, line.position): i for i, line in enumerate(self.lines)}
         self.head_width = max(len(line.head) for line in self.lines)
         self.data_width = max(len(number(line.value.data)) for line in self.lines)
-        self.slope_width = max(len(line.slope) for line in self.lines)
+        self.partial_width = max(len(line.partial) for line in self.lines)
 
     def run(self, whole_lines: WholeLines) -> None:
         import shutil  # slow to import
@@ -162,9 +162,9 @@ class Walker:
             gradient = number(gradients[line.value]) if line.value in gradients else ""
             numbers = f"data {number(line.value.data):<{self.data_width}}  grad {gradient}"
         numbers_width = len("data   grad ") + self.data_width + GRADIENT
-        head_width = max(HEAD, min(self.head_width, width - numbers_width - self.slope_width - 4))
+        head_width = max(HEAD, min(self.head_width, width - numbers_width - self.partial_width - 4))
         head = line.head if len(line.head) <= head_width else f"{line.head[: head_width - 1]}…"
-        return f"{head:<{head_width}}  {numbers:<{numbers_width}}  {line.slope}".rstrip()
+        return f"{head:<{head_width}}  {numbers:<{numbers_width}}  {line.partial}".rstrip()
 
 
 def wrapped(text: str, width: int) -> list[str]:
