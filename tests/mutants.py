@@ -21,6 +21,7 @@ from pathlib import Path
 import hypothesis  # noqa: F401 - loaded once, for all processes that are forked
 import numpy  # noqa: F401
 import pytest
+from mutmut.mutation.file_mutation import create_mutations
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_neuron"
@@ -47,8 +48,6 @@ SLOW = "not two_processes"  # PyTorch on its own, as the README has it
 
 def mutants_of(module):
     """(old line, new line, whole text) of every mutant."""
-    from mutmut.mutation.file_mutation import create_mutations
-
     code = (PACKAGE / module).read_text(encoding="utf-8")
     tree, mutations, _, _ = create_mutations(module, code)
     lines = code.splitlines()
@@ -64,9 +63,8 @@ def mutants_of(module):
         yield old, new, text
 
 
-def copied():
+def copied(folder):
     """A copy of what is committed or about to be, in which a worker may break things."""
-    folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in names.splitlines():
@@ -143,27 +141,31 @@ def main(modules):
             for module, mutants in tomllib.load(file).items()
             for mutant in mutants
         }
-    folders = [copied() for _ in range(os.cpu_count() or 1)]
     rows = [row for row in read_table() if row[0] not in modules]
-    for module in modules:
-        started = time.monotonic()
-        number = start(folders[0], module)
-        while (result := passed(number, started + 600)) is None:
-            time.sleep(0.01)
-        if not result:
-            print((folders[0] / OUTPUT).read_text(encoding="utf-8"))
-            raise SystemExit(f"{module}: the tests fail before anything was changed")
-        seconds = 10 + 3 * (time.monotonic() - started)
-        everything = list(mutants_of(module))
-        mutants = [mutant for mutant in everything if (module, *mutant[:2]) not in reasons]
-        survived = len(survivors(module, mutants, folders, seconds))
-        equivalent = len(everything) - len(mutants)
-        counts = [len(everything), len(mutants) - survived, equivalent, survived]
-        rows.append((module, *counts))
-        print(*rows[-1], f"{time.monotonic() - started:.0f} s", flush=True)
-        write_table(sorted(rows, key=lambda row: list(TESTS).index(row[0])))
-    for folder in folders:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
+        folders = [copied(Path(place, str(i))) for i in range(os.cpu_count() or 1)]
+        for module in modules:
+            rows.append((module, *tried(module, reasons, folders)))
+            write_table(sorted(rows, key=lambda row: list(TESTS).index(row[0])))
+
+
+def tried(module, reasons, folders):
+    """How many mutants there are, and how many of them are killed, equivalent, and survive."""
+    started = time.monotonic()
+    number = start(folders[0], module)
+    while (result := passed(number, started + 600)) is None:
+        time.sleep(0.01)
+    if not result:
+        print((folders[0] / OUTPUT).read_text(encoding="utf-8"))
+        raise SystemExit(f"{module}: the tests fail before anything was changed")
+    seconds = 10 + 3 * (time.monotonic() - started)
+    everything = list(mutants_of(module))
+    mutants = [mutant for mutant in everything if (module, *mutant[:2]) not in reasons]
+    survived = len(survivors(module, mutants, folders, seconds))
+    equivalent = len(everything) - len(mutants)
+    counts = len(everything), len(mutants) - survived, equivalent, survived
+    print(module, *counts, f"{time.monotonic() - started:.0f} s", flush=True)
+    return counts
 
 
 def read_table():
@@ -185,4 +187,5 @@ def write_table(rows):
 
 
 if __name__ == "__main__":
+    os.chdir(ROOT)  # where mutmut looks for its settings
     main(sys.argv[1:] or list(TESTS))

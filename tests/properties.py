@@ -7,6 +7,7 @@ pip install -e '.[test]' torch && python tests/properties.py 1000000
 
 import random
 import sys
+from importlib.util import find_spec
 
 import mpmath
 from graphs import BINARY, NARY, TARGET, UNARY, WRITTEN, Program, sizes_of_gradients
@@ -264,7 +265,10 @@ def main(edges):
         "| compared with | programs | edges | operations | worst value | worst gradient | beyond |"
     )
     print("|---|---|---|---|---|---|---|")
-    print(f"| PyTorch | {against_pytorch(edges)} |")
+    if find_spec("torch"):
+        print(f"| PyTorch | {against_pytorch(edges)} |")
+    else:
+        print("| PyTorch, which is not installed: pip install torch | | | | | | |")
     print(f"| 100 digits | {against_mpmath(edges)} |")
     print()
     print("| hard places | points | worst value | worst slope |")

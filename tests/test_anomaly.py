@@ -15,9 +15,12 @@ from tinygrad_neuron import (
     SGD,
     Neuron,
     Value,
+    bce_loss,
+    bce_with_logits_loss,
     detect_anomaly,
     dot,
     engine,
+    hinge_loss,
     mean,
     mse_loss,
     no_grad,
@@ -462,3 +465,17 @@ def test_an_operand_keeps_its_name_beside_a_model_that_is_not_in_the_graph():
         return a - b, neuron
 
     assert '"-" gave nan from a = inf and b = inf,' in message(program)
+
+
+@pytest.mark.parametrize(
+    ("loss", "rule"),
+    [
+        (lambda: bce_loss([Value(2.0)], [0.0]), "a probability or its target is from 0 to 1"),
+        (lambda: bce_with_logits_loss([Value(1.0)], [2.0]), "a probability or its target"),
+        (lambda: hinge_loss([Value(1.0)], [0.0]), "hinge_loss needs targets of -1 or 1"),
+    ],
+)
+def test_what_a_loss_refuses_has_the_line_too(loss, rule):
+    place = r"test_anomaly\.py, line \d+: \(lambda"
+    with pytest.raises(FloatingPointError, match=f"^{rule}.*{place}"), detect_anomaly():
+        loss()

@@ -17,7 +17,7 @@ def test_there_are_twenty_each_with_its_name_a_short_program_and_a_sentence_why(
         assert 2 <= len(mistake.program.strip().splitlines()) <= 4
         assert mistake.why.endswith(".")
         first, *_ = words = mistake.why.split()
-        assert first[0].isupper() or len(first) == 1 or not first.isalpha()
+        assert first[0].isupper() or not first.isalpha()
         assert any(len(word) > 3 and word.islower() for word in words)
 
 

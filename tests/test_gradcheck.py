@@ -8,7 +8,7 @@ from graphs import Program, sizes_of_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_neuron import Value, gradcheck, tangents, topological_order
+from tinygrad_neuron import Value, gradcheck, no_grad, tangents, topological_order
 from tinygrad_neuron.gradcheck import GradCheck
 
 
@@ -175,6 +175,11 @@ def test_what_the_function_uses_besides_its_inputs_keeps_its_gradient():
     inner.backward()
     assert gradcheck(lambda x: inner * x, 2.0)
     assert (w.grad, inner.grad) == (3.0, 1.0)
+
+
+def test_under_no_grad_there_is_nothing_to_check():
+    with no_grad(), pytest.raises(RuntimeError, match="call it outside"):
+        gradcheck(lambda x: x * x, 3.0)
 
 
 def test_a_function_that_returns_no_value_is_an_error():

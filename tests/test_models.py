@@ -297,6 +297,23 @@ def test_a_table_that_the_model_cannot_predict_is_one_line(table, tmp_path, text
     assert out.read_text() == "mine"
 
 
+@pytest.mark.parametrize(("target", "row"), [("no,yes,yes", "-1e305,1e305"), ("1,3,2", "1e305,1")])
+def test_a_row_too_large_for_the_model_is_one_line(table, tmp_path, target, row):
+    rows = zip(["1e-6,1e-6", "2e-6,3e-6", "3e-6,2e-6"], target.split(","))
+    text = "\n".join(["a,b,y", *(f"{inputs},{y}" for inputs, y in rows)])
+    model, _ = saved(tmp_path, table(text))
+    assert "line 2: its numbers are too large for" in refused(
+        "predict", model, table(f"a,b\n{row}\n")
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_a_link_that_leads_nowhere_is_known_before_anything_is_learned(tmp_path):
+    link = tmp_path / "model.json"
+    link.symlink_to(tmp_path / "nowhere" / "model.json")
+    assert "model.json: no such folder" in refused("learn", "--save", link)
+
+
 def test_what_cannot_be_written_is_known_before_anything_is_learned(tmp_path):
     for option in "--save", "--plot", "--graph":
         path = tmp_path / "nowhere" / "file.svg"

@@ -511,6 +511,12 @@ def test_wrong_arguments_are_errors():
         program(Value(1.0), np.ones(2))
 
 
+@pytest.mark.parametrize("array", [np.array(["1"]), np.array([1j]), np.array([1.0], dtype=object)])
+def test_arrays_of_anything_but_real_numbers_are_errors(array):
+    with pytest.raises(TypeError, match="a program takes arrays of real numbers, not of"):
+        unroll(Value(2.0, label="x") * 2)(array)
+
+
 def test_a_leaf_is_a_program_too():
     x = Value(2.0, label="x")
     assert unroll(x)(5.0) == (5.0, (1.0,))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
+from threading import get_ident
 
-from tinygrad_neuron.engine import Value, as_float, as_values, topological_order
+from tinygrad_neuron.engine import Value, as_float, as_values, paused_threads, topological_order
 
 EPSILON = 2.0**-52
 # A central difference errs by h²·|f'''|/6, because it leaves out the curve, and by ε·|f|/h,
@@ -54,8 +55,8 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError.
     The two may differ by a millionth and by the error of the differences themselves: rounding,
     and what a smaller step changes. A kink such as relu's at 0, or the edge of where f is
-    defined or finite, is "not differentiable here" and not held against f. What f uses besides
-    its inputs keeps its `grad`.
+    defined or finite, is "not differentiable here" and not held against f. A slope below a
+    billionth is not told from 0. What f uses besides its inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
@@ -68,6 +69,8 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     output = f(*inputs)
     if not isinstance(output, Value):
         raise TypeError(f"gradcheck needs a function that returns one Value, not {output!r:.60}")
+    if get_ident() in paused_threads:
+        raise RuntimeError("gradcheck needs what no_grad() leaves out: call it outside")
     before = [(node, node.grad) for node in topological_order(output)]
     largest = max(abs(node.data) for node, _ in before)
     output.backward()

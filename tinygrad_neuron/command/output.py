@@ -35,11 +35,15 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
         try:
             if path in outputs and path.is_dir():
                 raise InputError(f"{path}: is a directory")
-            if path in outputs and not path.absolute().parent.is_dir():
-                raise InputError(f"{path}: no such folder")
             with suppress(FileNotFoundError):
                 path.stat()  # which notices a name that is too long, and a link to itself
-            places.add(path.resolve())
+            place = path.resolve()
+            if path in outputs and not place.parent.is_dir():
+                raise InputError(f"{path}: no such folder")
+            new = not place.exists() or place.is_file()  # it is written beside, and put in place
+            if path in outputs and not os.access(place.parent if new else place, os.W_OK):
+                raise InputError(f"{path}: permission denied")
+            places.add(place)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from None
     if len(places) < len(outputs) + len(inputs):

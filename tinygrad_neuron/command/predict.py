@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import sys
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
         scale.standardised(table.numbers(name, "an input")) for name, scale in model.scales.items()
     ]
     answers = model.predict([list(row) for row in zip(*columns)])
+    for row, answer in zip(table.rows, answers):
+        if not math.isfinite(answer):
+            problem = "its numbers are too large for the model"
+            raise InputError(f"{table.source}, line {row.line}: {problem}, which answers {answer}")
     point = "," if table.has_decimal_commas() else "."
 
     def number(digits: str) -> str:

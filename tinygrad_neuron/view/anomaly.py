@@ -10,6 +10,7 @@ from os.path import dirname, join
 from threading import Lock, get_ident
 from types import FrameType, TracebackType
 
+from tinygrad_neuron import losses
 from tinygrad_neuron.engine import Value, edges, evaluate, topological_order
 from tinygrad_neuron.view.names import Names, parts, search, variables_of
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
@@ -66,7 +67,9 @@ class detect_anomaly(ContextDecorator):
             if not watched_threads:
                 replace_methods(plain_init, plain_backward)
                 places.clear()
-        if isinstance(error, ValueError | ArithmeticError) and (text := domain_error(traceback)):
+        if isinstance(error, ValueError | ArithmeticError) and (
+            text := domain_error(error, traceback)
+        ):
             raise FloatingPointError(text) from error
 
 
@@ -136,18 +139,22 @@ def backward_error(
     )
 
 
-def domain_error(traceback: TracebackType | None) -> str:
-    """What to say of an error that the engine's `evaluate` raised; of others ""."""
+def domain_error(error: Exception, traceback: TracebackType | None) -> str:
+    """What to say of an error of the engine's `evaluate`, or of a loss; of others ""."""
     innermost, users = traceback, traceback
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next
         if is_users(innermost.tb_frame):
             users = innermost
-    if innermost is None or users is None or innermost.tb_frame.f_code is not evaluate.__code__:
+    if innermost is None or users is None:
+        return ""
+    place = users.tb_frame.f_code.co_filename, users.tb_lineno
+    if innermost.tb_frame.f_globals is vars(losses):  # a probability of 2, say
+        return f"{error}, {written(place)}"
+    if innermost.tb_frame.f_code is not evaluate.__code__:
         return ""
     given = innermost.tb_frame.f_locals
     operand = described([given["node"]], users.tb_frame)
-    place = users.tb_frame.f_code.co_filename, users.tb_lineno
     return f"{given['rule']}, not {operand}, {written(place)}"
 
 

@@ -118,6 +118,8 @@ def floating(argument: Any) -> Any:
         return float(argument)
     if hasattr(argument, "is_floating_point"):
         return argument if argument.is_floating_point() else argument.double()
+    if argument.dtype.kind not in "fiub":
+        raise TypeError(f"a program takes arrays of real numbers, not of {argument.dtype}")
     return argument if argument.dtype.kind == "f" else argument.astype(float)
 
 
