@@ -16,12 +16,12 @@ import sys
 import tempfile
 import time
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis  # noqa: F401 - loaded once, for all processes that are forked
 import numpy  # noqa: F401
 import pytest
-from mutmut.mutation.file_mutation import create_mutations
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_neuron"
@@ -48,6 +48,8 @@ SLOW = "not two_processes"  # PyTorch on its own, as the README has it
 
 def mutants_of(module):
     """(old line, new line, whole text) of every mutant."""
+    from mutmut.mutation.file_mutation import create_mutations
+
     code = (PACKAGE / module).read_text(encoding="utf-8")
     tree, mutations, _, _ = create_mutations(module, code)
     lines = code.splitlines()
@@ -135,6 +137,8 @@ def survivors(module, mutants, folders, seconds):
 
 
 def main(modules):
+    if not find_spec("mutmut"):
+        raise SystemExit("the mistakes are those of mutmut: pip install mutmut")
     with open(EQUIVALENT, "rb") as file:
         reasons = {
             (module, mutant["old"], mutant["new"])

@@ -217,3 +217,22 @@ def test_an_answer_that_cannot_be_compared_is_wrong():
     Odds.relu = lambda v: type("Box", (), {"data": Odd()})()
     (relu_of_nan,) = [o for o in checkup(Odds) if o.mistake.name == "relu of nan"]
     assert relu_of_nan.verdict == "wrong"
+
+
+def test_what_an_engine_lacks_is_named():
+    class Bare:
+        def __init__(self, number):
+            self.number = number
+
+        def __mul__(self, other):
+            return self
+
+        __add__ = __rmul__ = __mul__
+
+        def backward(self):
+            pass
+
+    answers = {o.mistake.name: o.answer for o in checkup(Bare)}
+    assert answers["x * x"] == "a value has no attribute grad or gradient"
+    assert answers["relu of nan"] == "there is no relu"
+    assert answers["wrong number of inputs"] == "there is no class for a neuron"
