@@ -232,7 +232,7 @@ def test_what_an_engine_lacks_is_named():
         def backward(self):
             pass
 
-    answers = {o.mistake.name: o.answer for o in checkup(Bare)}
+    answers = {o.mistake.name: str(o.answer) for o in checkup(Bare)}
     assert answers["x * x"] == "a value has no attribute grad or gradient"
     assert answers["relu of nan"] == "there is no relu"
     assert answers["wrong number of inputs"] == "there is no class for a neuron"
