@@ -1,9 +1,10 @@
 """The twenty mistakes: our engine makes none of them, and engines that make them are found out."""
 
+import numpy as np
 import pytest
 
 from tinygrad_neuron import Neuron, Value, checkup
-from tinygrad_neuron.checkup import MISTAKES
+from tinygrad_neuron.checkup import MISTAKES, vocabulary
 
 
 @pytest.mark.parametrize("outcome", checkup(Value, Neuron), ids=lambda o: o.mistake.name)
@@ -236,3 +237,20 @@ def test_what_an_engine_lacks_is_named():
     assert answers["x * x"] == "a value has no attribute grad or gradient"
     assert answers["relu of nan"] == "there is no relu"
     assert answers["wrong number of inputs"] == "there is no class for a neuron"
+
+
+def test_an_engines_numbers_and_gradients_are_found_under_other_names():
+    class Other:
+        def __init__(self, value):
+            self.value, self.gradient = value, None
+
+    words, v = vocabulary(Other, None, {}), Other(2.0)
+    assert words["data"](v) == 2.0
+    assert words["data"](np.float64(1.5)) == 1.5
+    assert words["grad"](v) == 0.0  # no pass has reached it
+    for v.gradient in 3.0, Other(3.0):
+        assert words["grad"](v) == 3.0
+    words["zero"](v)
+    assert v.gradient == 0.0
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'data'"):
+        words["data"]("33")
