@@ -114,9 +114,9 @@ def test_parameters_have_labels_all_or_none():
 
 
 def test_two_parameters_of_one_label_are_enough():
-    one, other = Neuron(1), Neuron(1)
-    found = names(one(1.0) + other(1.0), {"one": one, "other": other})
-    assert {"one.w[0]", "other.w[0]", "one.b", "other.b"} <= set(found)
+    one, other = Neuron(1), Neuron(2)  # two have a w1, and one a w2
+    found = names(one(1.0) + other([1.0, 2.0]), {"one": one, "other": other})
+    assert {"one.w[0]", "other.w[0]", "other.w[1]", "one.b", "other.b"} <= set(found)
 
 
 def test_models_in_lists_and_in_models_are_found():
