@@ -53,7 +53,8 @@ def test(distribution, folder):
     run(python, "-m", "pip", "install", "--quiet", f"{distribution}[test]")
     for name in "tests", "notebooks":
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in "pyproject.toml", "README.md":
+        shutil.copy(ROOT / name, folder)
     where = output(python, "-c", "import tinygrad_neuron as t; print(t.__file__)", cwd=folder)
     assert "site-packages" in where, where
     left_out = [f"--ignore=tests/test_{name}.py" for name in OF_THE_CHECKOUT]
