@@ -1,6 +1,8 @@
 """Random programs over all operations, which can be run on this engine and on another."""
 
+import ast
 import gc
+import inspect
 import math
 import random
 
@@ -10,6 +12,8 @@ from tinygrad_neuron import (
     bce_with_logits_loss,
     dot,
     edges,
+    engine,
+    losses,
     mean,
     topological_order,
 )
@@ -79,6 +83,17 @@ def engine_operation(op, operands):
         case "bce_with_logits":
             return bce_with_logits_loss(operands, [TARGET])
     return getattr(operands[0], op)()
+
+
+def operations_made():
+    """The names of all operations that the engine and the losses make, but for plain powers."""
+    made = set()
+    for module in engine, losses:
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            match node:
+                case ast.Call(ast.Name("Value"), [_, _, _, ast.Constant(op)]):
+                    made.add(op)
+    return made
 
 
 class Program:

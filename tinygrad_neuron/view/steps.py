@@ -75,7 +75,7 @@ class Step:
 
     @property
     def chain_rule(self) -> str:
-        """The step in words, such as "w.grad += ∂y/∂w · y.grad"."""
+        """The step in words: which gradient grows, and by what product."""
         node, operand = (word(self.names.of[value]) for value in (self.node, self.operand))
         sign = partial_sign(self.position, self.uses)
         return f"{operand}.grad += {derivative(sign, node, operand)} · {node}.grad"
@@ -98,11 +98,10 @@ def steps(
     names, model  as in `draw`; TypeError as there
 
     >>> x = Value(3.0, label="x")
-    >>> for step in steps(x * x + x, names={}):
-    ...     print(step)
-    v1.grad += ∂v2/∂v1 · v2.grad = 1 · 1 = 1   (0 → 1)
-    x.grad += ∂v2/∂x · v2.grad = 1 · 1 = 1   (0 → 1)
-    x.grad += ∂₁v1/∂x · v1.grad = 3 · 1 = 3   (1 → 4)
+    >>> taken = steps(x * x + x, names={})
+    >>> [(step.partial, step.upstream, step.grad_after) for step in taken]
+    [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (3.0, 1.0, 4.0), (3.0, 1.0, 7.0)]
+    >>> print(taken[-1])
     x.grad += ∂₂v1/∂x · v1.grad = 3 · 1 = 3   (4 → 7)
     """
     order, known = named_graph(output, names, model, sys._getframe().f_back)

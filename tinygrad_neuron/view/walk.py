@@ -47,10 +47,8 @@ def walk(
 
     names, model  as in `draw`; TypeError as there
 
-    >>> w, x = Value(2.0, label="w"), Value(3.0, label="x")
-    >>> walk(w * x)  # in a pipe
-    w.grad += ∂v1/∂w · v1.grad = 3 · 1 = 3   (0 → 3)
-    x.grad += ∂v1/∂x · v1.grad = 2 · 1 = 2   (0 → 2)
+    >>> walk(Value(0.0, label="w").tanh())  # in a pipe
+    w.grad += ∂v1/∂w · v1.grad = 1 · 1 = 1   (0 → 1)
     """
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     walker = Walker(order, known)
