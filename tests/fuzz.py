@@ -192,13 +192,20 @@ def judged(tally, words, status, out, err):
         tally.error()
 
 
-def tables(count, seed=0):
-    """Learned or refused; the table is as it was, and so is the old model if it was refused."""
-    rng, tally = random.Random(seed), Tally("tables")
+@contextlib.contextmanager
+def learned_files():
+    """A table, and the model that was learned from it."""
     with tempfile.TemporaryDirectory() as folder:
         table, model = Path(folder, "table.csv"), Path(folder, "model.json")
         table.write_bytes(TABLES[-1])
         ran("learn", table, "--class", "setosa", "--epochs", 1, "--save", model)
+        yield table, model
+
+
+def tables(count, seed=0):
+    """Learned or refused; the table is as it was, and so is the old model if it was refused."""
+    rng, tally = random.Random(seed), Tally("tables")
+    with learned_files() as (table, model):
         for _ in range(count):
             content, old = mutated(rng, rng.choice(TABLES), CELLS), model.read_bytes()
             table.write_bytes(content)
@@ -220,10 +227,7 @@ PIECES = [json.dumps(n).encode() for n in NUMBERS] + [b"NaN", b"Infinity", b"-In
 def models(count, seed=0):
     """Predicted or refused; the model and the table are as they were."""
     rng, tally = random.Random(seed), Tally("models")
-    with tempfile.TemporaryDirectory() as folder:
-        table, model = Path(folder, "table.csv"), Path(folder, "model.json")
-        table.write_bytes(TABLES[-1])
-        ran("learn", table, "--class", "setosa", "--epochs", 1, "--save", model)
+    with learned_files() as (table, model):
         good = json.loads(model.read_text(encoding="utf-8"))
         for _ in range(count):
             if rng.random() < 0.5:
