@@ -66,7 +66,7 @@ class Value:
         """
         order = topological_order(self)
         zero_inner_nodes(order)
-        self.grad = 1.0 if self.operands else self.grad + 1.0  # d(self)/d(self)
+        self.grad = self.grad + 1.0  # d(self)/d(self) = 1; a leaf accumulates even this
         for node, operand, partial in edges(order):
             operand.grad += node.grad * partial  # the chain rule
 
