@@ -155,6 +155,9 @@ def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
         (Value.relu, 1e-4),
         (Value.relu, 2e-6),  # nearer to the kink than the step
         (Value.log, 5e-6),
+        (lambda v: (v - 4.9999).log(), 5.0),
+        (lambda v: (v * 1e5).sin(), 1.5),
+        (lambda v: (v - 3).relu(), 3 + 1e-6),
         (lambda v: 1 / v, 1e-4),
         (lambda v: v + 1e6, 1.0),
         (lambda v: (v + 1e6) - 1e6, 1.0),
@@ -167,6 +170,19 @@ def test_a_kink_or_an_edge_is_not_differentiable_here_and_no_failure(f, x):
 def test_what_is_smooth_is_right(f, at):
     check = gradcheck(f, at)
     assert [row.verdict for row in check.rows] == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "claimed"),
+    [
+        (lambda x: math.log(x - 4.9999), 5.0, 5_000.0),  # the slope is 10,000
+        (lambda x: math.sin(1e5 * x), 1.5, 0.5e5 * math.cos(1.5e5)),  # twice that
+        (lambda x: max(x - 3, 0.0), 3 + 1e-6, 0.5),  # 1, and the kink is beside it
+        (lambda x: max(x - 3, 0.0), 3 - 1e-6, 0.5),  # 0
+    ],
+)
+def test_a_steep_curve_and_a_kink_that_is_only_near_are_no_excuse(function, x, claimed):
+    assert gradcheck(slope(function, claimed), x).rows[0].verdict == "wrong"
 
 
 def test_what_the_function_uses_besides_its_inputs_keeps_its_gradient():
@@ -186,6 +202,18 @@ def test_under_no_grad_there_is_nothing_to_check():
 def test_a_function_that_returns_no_value_is_an_error():
     with pytest.raises(TypeError, match="returns one Value, not 2.0"):
         gradcheck(lambda x: x.data, 2.0)
+
+
+def test_a_function_that_gives_another_number_each_time_cannot_be_checked():
+    numbers = iter([1.5, 2.5])
+    message = r"needs an f that gives the same each time \(seed .*\), not 3.0 and then 5.0$"
+    with pytest.raises(ValueError, match=message):
+        gradcheck(lambda x: x * next(numbers), 2.0)
+
+
+def test_a_gradient_by_no_number_cannot_be_checked():
+    with pytest.raises(ValueError, match="needs at least one number, not an empty list"):
+        gradcheck(lambda: Value(2.0), [])
 
 
 def test_the_result_prints_as_a_table():

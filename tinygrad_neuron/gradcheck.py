@@ -16,10 +16,11 @@ from tinygrad_neuron.engine import Value, as_float, as_values, paused_threads, t
 EPSILON = 2.0**-52
 # A central difference errs by h²·|f'''|/6, because it leaves out the curve, and by ε·|f|/h,
 # because the two numbers subtracted are rounded. Near h = ∛ε, some 6e-6, the sum is least
-# for numbers around 1: about 1e-10. For a larger x the step grows with it; for one near 0, and
-# near where log and 1/x end, a smaller one is tried too.
+# for numbers around 1: about 1e-10. For a larger x the step grows with it. Where the function
+# seems to have a kink, smaller steps are tried too: it may be near, or just a steep curve.
 STEP = EPSILON ** (1 / 3)
 FINER = 8  # the differences are taken again with a step this many times smaller
+FINEST = 256  # and, at what seems to be a kink, again with a step so many times smaller
 
 
 class Row(namedtuple("Row", "x analytic numeric verdict")):
@@ -52,7 +53,8 @@ class GradCheck:
 def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck:
     """Compare the gradient of f(*at) by `backward()` with central differences.
 
-    f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError.
+    f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError. It is
+    called again and again: another result for the same numbers is a ValueError, as is no number.
     The two may differ by a millionth and by the error of the differences themselves: rounding,
     and what a smaller step changes. A kink such as relu's at 0, or the edge of where f is
     defined or finite, is "not differentiable here" and not held against f. A slope below a
@@ -65,6 +67,8 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
                3                3                6   3.0e+00  wrong
     """
     numbers = [v.data for v in as_values(at)]
+    if not numbers:
+        raise ValueError("gradcheck needs at least one number, not an empty list")
     inputs = [Value(x) for x in numbers]
     output = f(*inputs)
     if not isinstance(output, Value):
@@ -77,15 +81,22 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     gradient = [v.grad for v in inputs]
     for node, grad in before:
         node.grad = grad
+    again = f(*map(Value, numbers)).data
+    if again != output.data and not math.isnan(output.data):
+        rule = "gradcheck needs an f that gives the same each time (seed what is random)"
+        raise ValueError(f"{rule}, not {output.data} and then {again}")
 
     def along(i: int) -> Callable[[float], float]:
         return lambda x: f(*map(Value, [*numbers[:i], x, *numbers[i + 1 :]])).data
 
     rows = []
     for i, (x, analytic) in enumerate(zip(numbers, gradient)):
-        row = compare(along(i), x, analytic, STEP * max(1.0, abs(x)), largest)
-        if row.verdict == "not differentiable here" and 0 < abs(x) < 1:  # a kink, or 0, is near
-            row = compare(along(i), x, analytic, STEP * abs(x), largest)
+        step = STEP * max(1.0, abs(x))
+        row = compare(along(i), x, analytic, step, largest)
+        for finer in step / FINEST, STEP * abs(x):
+            if row.verdict == "not differentiable here" and finer:
+                closer = compare(along(i), x, analytic, finer, largest)
+                row = row if closer.verdict == "too rough to tell" else closer
         rows.append(row)
     return GradCheck(rows)
 
