@@ -123,8 +123,15 @@ def test_tooltips_have_the_formulas_and_the_exact_numbers():
     y = (x * 3).tanh()
     y.backward()
     seen = Seen(draw(y, names={"y": y}))
-    assert set(seen.tooltips) == {*("∂₁ 3.0", "∂₂ = x∖N = 0.1", f"∂ = 1 - y * y = {y.partials[0]}")}
+    assert set(seen.tooltips) == {*("∂₁ 3.0", "∂₂ = (x∖N) = 0.1", f"∂ = 1 - y * y = {y.partials[0]}")}
     assert f"y = tanh(v1), data {y.data}, grad 1.0" in draw(y, names={"y": y}).source
+
+
+def test_a_label_that_is_a_formula_is_in_brackets_in_others():
+    total = Value(1.0, label="p+q")
+    source = draw(total * 3.0 * -2.0, names={}).source
+    assert "v1 = (p+q) * 3, data 3.0" in source
+    assert "v2 = v1 * (−2), data" in source
 
 
 def test_partials_can_be_left_out_and_the_direction_chosen():
@@ -252,6 +259,22 @@ def test_an_activation_of_several_nodes_stays_outside_the_neurons_box():
     assert {"sigmoid", "*"} <= {texts[1] for texts in seen.boxes}
 
 
+def test_an_activation_with_a_slope_that_is_learned_stays_outside_the_neurons_box():
+    alpha = Value(0.25, label="alpha")
+
+    def prelu(z):
+        slope = 1.0 if z.data > 0 else alpha.data
+        return Value(z.data * slope, (alpha, z), (min(z.data, 0.0), slope), "prelu")
+
+    neuron = Neuron(1, prelu)
+    neuron.load_state_dict({"w1": -0.5, "b": 0.0})
+    y = neuron([Value(2.0, label="x")])
+    seen = Seen(draw(y, expand=False))
+    assert seen.box("neuron")[:2] == ["neuron", "weighted sum"]
+    assert seen.box("alpha")[1] == "input"
+    assert sorted(text for (text,) in seen.arrows) == ["∂ −0.5", "∂₁ −1", "∂₂ 0.25"]
+
+
 def test_what_follows_a_neuron_is_not_taken_for_its_activation():
     neuron = Neuron(1, lambda z: z if z > 0 else 0.01 * z)
     neuron.load_state_dict({"w1": 1.0, "b": 0.0})
@@ -286,8 +309,9 @@ def test_a_neuron_that_is_none_of_ours_is_drawn_as_it_is():
     neuron.w = tuple(neuron.w)
     y = neuron([1.0])
     assert draw(y, expand=False).boxes == 2
-    neuron.w = 3
-    assert draw(y, expand=False).boxes == 5
+    for w in 3, [neuron.w], ["w"]:
+        neuron.w = w
+        assert draw(y, expand=False).boxes == 5
 
 
 def test_a_closed_neurons_box_has_its_values_own_name_too():

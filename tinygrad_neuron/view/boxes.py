@@ -139,14 +139,16 @@ def closed_neurons(
 ) -> dict[Value, ClosedNeuron]:
     """The neurons in a graph, each by its output: activation(dot(w1, …, x1, …) + b).
 
-    A neuron is known by its own w and b. Its output is the activation if that is one node, with
-    the name of the function as its op; else it is the +, and the activation is drawn outside.
+    A neuron is known by its own w and b. Its output is the activation if that is one node of this
+    operand alone, with the name of the function as its op; else it is the +, and the activation
+    is drawn outside.
     """
     owners: dict[tuple[object, ...], tuple[str, object]] = {}  # by w1, w2, …, b
     for path, neuron in neurons:
         own = vars(neuron)  # of a subclass it may lack what a Neuron has
-        if isinstance(w := own.get("w"), list | tuple):
-            owners.setdefault((*w, own.get("b")), (path, own.get("activation")))
+        w, b = own.get("w"), own.get("b")
+        if isinstance(w, list | tuple) and all(isinstance(v, Value) for v in (*w, b)):
+            owners.setdefault((*w, b), (path, own.get("activation")))
     uses = count_uses(order)
     user = {operand: node for node, operand, _ in edges(order)}  # the only one, where uses is 1
     closed = {}
@@ -160,7 +162,8 @@ def closed_neurons(
         path, activation = owners[*dot.operands[:n], total.operands[1]]
         slope, slope_in_b = total.partials
         output, word = total, "weighted sum" if activation else "neuron"
-        if uses[total] == 1 and user[total].op == getattr(activation, "__name__", None):
+        named = uses[total] == 1 and user[total].op == getattr(activation, "__name__", None)
+        if named and len(user[total].operands) == 1:
             output = user[total]
             word = f"{printable(output.op)} neuron"
             slope, slope_in_b = slope * output.partials[0], slope_in_b * output.partials[0]

@@ -13,7 +13,7 @@ from graphviz import Digraph
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.boxes import MOST_BOXES, Arrow, Box, Omitted
 from tinygrad_neuron.view.names import Names
-from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
+from tinygrad_neuron.view.notation import OLD, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.recompute import outdated
 from tinygrad_neuron.view.rules import rule_of, words_for, written
 
@@ -152,7 +152,13 @@ class DotText:
         return f"= {formula} = " if any(letter.isalpha() for letter in formula) else ""
 
     def words(self, value: Value) -> dict[str, str]:
-        return words_for([self.names.of[o] for o in value.operands], self.names.of[value])
+        return words_for([self.term(o) for o in value.operands], self.term(value))
+
+    def term(self, value: Value) -> str:
+        """Its name as part of a formula."""
+        if value.op == "const" and value in self.names.unnamed:
+            return factor(value.data)
+        return word(self.names.of[value])
 
     def heading(self, box: Box) -> list[str]:
         """The name, and the operation or the kind of leaf: on one line if the name is short."""
@@ -164,12 +170,12 @@ class DotText:
         if value.op == "const" and value in self.names.unnamed:
             return [italic("constant")]  # its name would be its number again
         if not value.operands:
-            word = self.names.kind(value)
+            kind = self.names.kind(value)
         elif value.op == "+" and len(box.arrows) > 2:
-            word = "sum"  # of several + in one
+            kind = "sum"  # of several + in one
         else:
-            word = printable(str(value.op))
-        lines = [bold(name), *([italic(word)] if word else [])]
+            kind = printable(str(value.op))
+        lines = [bold(name), *([italic(kind)] if kind else [])]
         return ["&nbsp; ".join(lines)] if len(name) <= SHORT else lines
 
     def text(self, arrow: Arrow, box: Box) -> str:
