@@ -179,6 +179,19 @@ def test_a_path_with_both_0_and_infinity_is_nan_and_comes_first():
     assert str(explain(many, x)).endswith("\n  … and 21 more")  # inf less inf is not their sum
 
 
+def test_a_path_that_is_nan_comes_first_among_many():
+    x = Value(0.0, label="x")
+    y = (x * x).sqrt()  # by either x: inf · 0
+    for i in range(1, 11):
+        y = y + x * float(i)
+    explanation = explain(y, x, names={"y": y})
+    products = [path.product for path in explanation.paths]
+    assert [math.isnan(product) for product in products[:2]] == [True, True]
+    assert products[2:] == [10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0]
+    assert explanation.blocked == 2  # though what they add is not 0
+    assert str(explanation).endswith("\n  … and 2 more")
+
+
 def test_explaining_is_no_anomaly():
     x = Value(0.0, label="x")
     y = x.sqrt()

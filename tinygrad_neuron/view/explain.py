@@ -25,7 +25,7 @@ SHOWN = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
 COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
 READABLE_COUNT = 10**36
-BEYOND = 1e4  # what the logarithm of inf and nan is taken for; that of no float is near it
+NOT_FINITE = -(10**9)  # zeros that inf or nan stands for: 0 · inf is nan, which comes first
 ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to be known
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
@@ -131,7 +131,7 @@ class Explanation:
     def _rest(self) -> list[str]:
         """What is known of the paths that are not shown."""
         left = less(self.count, len(self.paths))
-        blocked = less(self.blocked, sum(path.blocked_at is not None for path in self.paths))
+        blocked = less(self.blocked, sum(0 in path.partials for path in self.paths))
         if blocked == left < COUNTED:
             return [f"{counted(left)} more", "all blocked"]
         told = [f"{counted(left)} more"]
@@ -187,7 +187,7 @@ def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dic
     blocked: dict[Value, int] = {}
     for value in order:
         pairs = list(zip(value.operands, value.partials))
-        paths[value] = value is node or min(COUNTED, sum(paths[o] for o, _ in pairs))
+        paths[value] = 1 if value is node else min(COUNTED, sum(paths[o] for o, _ in pairs))
         closed = sum(blocked[o] if partial else paths[o] for o, partial in pairs)
         blocked[value] = 0 if value is node else min(COUNTED, closed)
     return paths, blocked
@@ -248,9 +248,10 @@ def sizes_from(value: Value, best: Mapping[Value, Size]) -> Iterator[tuple[int, 
             zeros, log = best[operand]
             if partial == 0:
                 yield position, (zeros + 1, log)
+            elif math.isfinite(partial):
+                yield position, (zeros, log - math.log(abs(partial)))
             else:
-                own = math.log(abs(partial)) if math.isfinite(partial) else BEYOND
-                yield position, (zeros, log - own)
+                yield position, (zeros + NOT_FINITE, log)
 
 
 def operand_of(edge: Edge) -> Value:
