@@ -81,6 +81,24 @@ def test_a_key_whose_repr_could_hold_an_address_gives_no_path():
     assert names(x, {"by": {object(): x}}) == ["v1"]
 
 
+@pytest.mark.parametrize("key", [("a", 1), "k" * 50, 10**50])
+def test_a_parameter_is_one_whatever_its_key(key):
+    class Table(Module):
+        def __init__(self):
+            self.w = {key: Value(2.0), "other": Value(3.0)}
+
+    table = Table()
+    y = mean(table.parameters())
+    found = Names(topological_order(y), {"table": table})
+    assert list(found.of.values()) == ["table.w[…]", "table.w['other']", "v1"]
+    assert found.parameters == set(table.parameters())
+
+
+@pytest.mark.parametrize("label", [None, "", "  "])
+def test_a_value_without_a_label_is_called_by_its_number(label):
+    assert names(Value(1.0, label=label) + 1, {}) == ["v1", "1", "v2"]
+
+
 def test_variables_are_searched_in_the_order_of_their_definition():
     xs = [Value(1.0), Value(2.0)]
     left_over = {"x": xs[1]}  # by `for x in xs`

@@ -79,7 +79,8 @@ class Names:
 
     def name_by_label(self, order: Sequence[Value]) -> None:
         """Parameters have labels all or none: not one w3 among net.layers[0].neurons[1].w[0]."""
-        labels = {node: printable(str(node.label)) for node in order if str(node.label).strip()}
+        texts = ((node, str(node.label or "")) for node in order)
+        labels = {node: printable(text) for node, text in texts if text.strip()}
         uses = Counter(labels.values())
         shared = any(uses[labels[node]] > 1 for node in self.parameters if node in labels)
         for node, label in labels.items():
@@ -193,7 +194,11 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
                 queue += [(f"{path}{dot}{name}", part) for name, part in list(vars(thing).items())]
         elif isinstance(thing, dict):
             items = list(islice(dict.items(thing), left))  # at once: a thread may change it
-            queue += [(f"{path}[{key!r}]", part) for key, part in items if is_plain(key)]
+            for key, part in items:
+                if is_plain(key):
+                    queue.append((f"{path}[{key!r}]", part))
+                elif open_models:  # a parameter, whatever its key
+                    queue.append((f"{path}[…]", part))
         elif isinstance(thing, list | tuple):
             things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
             queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]

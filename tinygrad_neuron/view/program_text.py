@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.functions import functions_of
+from tinygrad_neuron.view.functions import IN_RULES, functions_of
 from tinygrad_neuron.view.names import Names, identifiers
 from tinygrad_neuron.view.notation import derivative, partial_sign
 from tinygrad_neuron.view.rules import Rule, letters_of, rule_of, words_for, written
@@ -167,11 +167,12 @@ def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
             f"be rules={{{op!r}: Rule({formulas})}}"
         )
     if op in own_rules:
-        if not isinstance(rule, Rule) or len(rule.partials) != n:
+        formulas = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
+        if len(formulas) <= n or len(rule.partials) != n:
             partials = f"{n} partial{'s' if n > 1 else ''}"
             raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
-        known = {*letters_of(n), "y", *functions_of("floats")}
-        for formula in (*rule.value, *rule.partials):
+        known = {*letters_of(n), "y", *IN_RULES}
+        for formula in formulas:
             if unknown := sorted(words_in(formula, op) - known):
                 words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
                 raise ValueError(f"the rule of {op!r} has {words}")
@@ -181,5 +182,5 @@ def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
 def words_in(formula: str, op: str) -> set[str]:
     try:
         return set(compile(formula, "<rule>", "eval").co_names)
-    except SyntaxError:
+    except (SyntaxError, TypeError):
         raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None

@@ -33,7 +33,7 @@ class Rule:
     __slots__ = ("partials", "value")
 
     def __init__(self, value: str | tuple[str, ...], *partials: str) -> None:
-        self.value = (value,) if isinstance(value, str) else value
+        self.value = value if isinstance(value, tuple) else (value,)
         self.partials = partials
 
 
