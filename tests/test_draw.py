@@ -123,7 +123,9 @@ def test_tooltips_have_the_formulas_and_the_exact_numbers():
     y = (x * 3).tanh()
     y.backward()
     seen = Seen(draw(y, names={"y": y}))
-    assert set(seen.tooltips) == {*("∂₁ 3.0", "∂₂ = (x∖N) = 0.1", f"∂ = 1 - y * y = {y.partials[0]}")}
+    assert set(seen.tooltips) == {
+        *("∂₁ 3.0", "∂₂ = (x∖N) = 0.1", f"∂ = 1 - y * y = {y.partials[0]}")
+    }
     assert f"y = tanh(v1), data {y.data}, grad 1.0" in draw(y, names={"y": y}).source
 
 

@@ -281,6 +281,29 @@ def test_an_expression_may_begin_with_a_minus():
     assert run("draw", "-x", "x=2").stdout.startswith("-x  neg      data −2")
 
 
+def test_walk_has_no_option_o_so_an_expression_may_begin_with_it():
+    assert run("walk", "-o*2", "o=3").stdout.startswith("v1.grad += ∂(-o*2)/∂v1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("w*x", "-o", "FILE", "w=1", "x=2"),
+        ("w*x", "w=1", "-o", "FILE", "x=2"),
+        ("-o", "FILE", "w*x", "w=1", "x=2"),
+    ],
+)
+def test_the_file_of_a_picture_may_stand_anywhere(tmp_path, words):
+    path = tmp_path / "g.dot"
+    done = run("draw", *(path if word == "FILE" else word for word in words))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_text(encoding="utf-8").startswith("digraph")
+
+
+def test_the_file_of_a_picture_is_no_expression():
+    assert run("draw", "x", "x=1", "-o", "-w.dot").stderr.endswith("expected one argument\n")
+
+
 def test_a_caret_counts_wide_letters_twice():
     with pytest.raises(ExpressionError) as raised:
         graph_of("変数 % 2", {"変数": 1.0})

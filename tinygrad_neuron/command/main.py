@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import partial
 from io import TextIOWrapper
+from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
@@ -73,6 +74,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, **options)
+        self.mixed = False
+
+    def parse_known_args(self, *words: Any) -> Any:
+        """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
+        if self._subparsers or self.mixed:
+            return super().parse_known_args(*words)
+        self.mixed = True  # what is called now may call back
+        return self.parse_known_intermixed_args(*words)
 
     def error(self, message: str, excerpt: str = "") -> NoReturn:
         line = " ".join(message.split())  # a file's name may hold a new line
@@ -84,10 +93,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
     parser = make_parser()
-    words = sys.argv[1:]
-    if words[:1] in (["draw"], ["walk"]):
-        words = [with_blank(word) for word in words]
-    arguments = vars(parser.parse_args(words))
+    arguments = vars(parser.parse_args(with_blanks(sys.argv[1:])))
     run = arguments.pop("run")
     try:
         run(**arguments)
@@ -122,9 +128,17 @@ def tell(error: Exception, parser: Parser) -> None:
             parser.error(f"unexpected {shown:.200}; TINYGRAD_NEURON_DEBUG=1 shows where")
 
 
-def with_blank(word: str) -> str:
-    """Keeps argparse from taking -x*2 for options, which begin with -o, -h or --."""
-    return f" {word}" if word[:1] == "-" and word[1:2] not in ("", "o", "h", "-") else word
+def with_blanks(words: list[str]) -> list[str]:
+    """Keeps argparse from taking an expression such as -x*2 for an option."""
+    if words[:1] not in (["draw"], ["walk"]):
+        return words
+    options = ("-", "--", "-h", "-o" if words[0] == "draw" else "--")
+    kept = words[:1]
+    for before, word in pairwise(words):
+        is_file = before in ("-o", "--output", "--html")
+        is_option = word[:1] != "-" or word[:2] in options or word == "-o"
+        kept.append(word if is_file or is_option else f" {word}")
+    return kept
 
 
 def make_parser() -> Parser:
@@ -192,7 +206,7 @@ def add_learn(commands: Commands) -> None:
         type=count,
         help="how often to go through all rows (default: 200, without a table 100)",
     )
-    add("--seed", metavar="N", type=int, help="for all that is random (default: 0)")
+    add("--seed", metavar="N", type=whole, help="for all that is random (default: 0)")
     add(
         "--graph",
         dest="picture",
@@ -320,6 +334,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
 def two_classes(text: str) -> tuple[str, str]:
     try:
         first, second = column_names(text)
@@ -351,7 +372,7 @@ def name_and_number(text: str) -> tuple[str, float]:
     number = as_number(cell)
     if not name.isidentifier() or iskeyword(name) or not math.isfinite(number):
         rule = "must be a name and its finite number, such as w=0.5"
-        raise argparse.ArgumentTypeError(f"{rule}, not {text!r}")
+        raise argparse.ArgumentTypeError(f"{rule}, not {text.strip()!r}")
     return name, number
 
 

@@ -33,6 +33,8 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
     places = set()
     for path in (*inputs, *outputs):
         try:
+            if path in outputs and str(path) == "-":
+                raise InputError("- is no name for a file that is written")
             if path in outputs and path.is_dir():
                 raise InputError(f"{path}: is a directory")
             with suppress(FileNotFoundError):

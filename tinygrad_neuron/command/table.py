@@ -136,8 +136,7 @@ def read_table(path: Path) -> Table:
     for row in rows:
         if len(row.cells) != len(header.cells):
             cells = f"{len(row.cells)} cells under a header of {len(header.cells)}"
-            cure = "; a quote is not closed" if text.count('"') % 2 else ""
-            raise InputError(f"{source}, line {row.line}: {cells}{cure}")
+            raise InputError(f"{source}, line {row.line}: {cells}")
     return Table(source, separator, header, rows)
 
 
@@ -180,12 +179,20 @@ def separator_of(text: str) -> str:
 
 
 def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
-    """The rows that are not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    """The rows that are not blank; InputError if the last has a quote that is not closed."""
+    lines = io.StringIO(text, newline="").readlines()
+    end = '"end"'  # a row of its own, unless a quote before it is open
+    reader = csv.reader([*lines, end], delimiter=separator, skipinitialspace=True)
+    start = 1  # of the row that is read
     try:
         for record in reader:
+            if reader.line_num > len(lines):
+                if record != ["end"]:
+                    raise InputError(f"{source}, line {start}: a quote is not closed")
+                return
             cells = [" ".join(cell.split()) for cell in record]
             if cells not in ([], [""]):
                 yield Row(reader.line_num, cells, record)
+            start = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"{source}, line {reader.line_num}: {error}") from None
+        raise InputError(f"{source}, line {start}: {error}") from None
