@@ -76,7 +76,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
         self.mixed = False
 
-    def parse_known_args(self, *words: Any) -> Any:
+    def parse_known_args(self, *words: Any) -> Any:  # type: ignore[override]
         """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
         if self._subparsers or self.mixed:
             return super().parse_known_args(*words)

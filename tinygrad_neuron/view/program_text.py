@@ -167,12 +167,12 @@ def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
             f"be rules={{{op!r}: Rule({formulas})}}"
         )
     if op in own_rules:
-        formulas = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
-        if len(formulas) <= n or len(rule.partials) != n:
+        own = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
+        if len(own) <= n or len(rule.partials) != n:
             partials = f"{n} partial{'s' if n > 1 else ''}"
             raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
         known = {*letters_of(n), "y", *IN_RULES}
-        for formula in formulas:
+        for formula in own:
             if unknown := sorted(words_in(formula, op) - known):
                 words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
                 raise ValueError(f"the rule of {op!r} has {words}")
