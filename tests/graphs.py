@@ -13,8 +13,10 @@ from tinygrad_neuron import (
     dot,
     edges,
     engine,
+    hinge_loss,
     losses,
     mean,
+    mse_loss,
     topological_order,
 )
 
@@ -33,10 +35,18 @@ UNARY = {
     "**3": lambda x: abs(x) < 10,
     "**-2": lambda x: abs(x) > 0.3,
     "**0.5": lambda x: x > 0.1,
-    "bce": lambda x: 0.05 < x < 0.95,
-    "bce_with_logits": lambda x: True,
+    "**2": lambda x: abs(x) < 10,
+    "**1": lambda x: True,
+    "**0": lambda x: True,
     "2 **": lambda x: abs(x) < 6,
+    "3 +": lambda x: True,
+    "+ 3": lambda x: True,
     "3 -": lambda x: True,
+    "- 3": lambda x: True,
+    "3 *": lambda x: True,
+    "* 3": lambda x: True,
+    "3 /": lambda x: abs(x) > 0.3,
+    "/ 3": lambda x: True,
 }
 BINARY = {
     "+": lambda x, y: True,
@@ -45,8 +55,19 @@ BINARY = {
     "/": lambda x, y: abs(y) > 0.3,
     "**": lambda x, y: 0.3 < x < 5 and abs(y) < 3,
 }
-NARY = ["dot", "mean"]
-TARGET = 0.25  # of the cross-entropies
+# Of several pairs of numbers, all first ones before all second ones.
+PAIRWISE = {
+    "dot": lambda x, y: True,
+    "mse": lambda p, t: True,
+    "bce": lambda p, t: 0.05 < p < 0.95 and 0 <= t <= 1,
+    "bce_with_logits": lambda x, t: 0 <= t <= 1,
+}
+NARY = {
+    "mean": lambda x: True,
+    "hinge": lambda p: abs(1 - TARGET * p) > 0.01,  # away from the kink
+}
+OPERATIONS = {*UNARY, *BINARY, *PAIRWISE, *NARY}
+TARGET = -1.0  # of each hinge loss, whose targets are no operands
 
 
 # What is written with operators alone, and so works on the numbers of any engine.
@@ -59,12 +80,20 @@ WRITTEN = {
     "neg": lambda a: -a,
     "abs": abs,
     "**0": lambda a: a**0,
+    "**1": lambda a: a**1,
     "**2": lambda a: a**2,
     "**3": lambda a: a**3,
     "**-2": lambda a: a**-2,
     "**0.5": lambda a: a**0.5,
     "2 **": lambda a: 2**a,
+    "3 +": lambda a: 3 + a,
+    "+ 3": lambda a: a + 3,
     "3 -": lambda a: 3 - a,
+    "- 3": lambda a: a - 3,
+    "3 *": lambda a: 3 * a,
+    "* 3": lambda a: a * 3,
+    "3 /": lambda a: 3 / a,
+    "/ 3": lambda a: a / 3,
 }
 
 
@@ -72,17 +101,26 @@ def engine_operation(op, operands):
     """The operation on this engine's Values."""
     if op in WRITTEN:
         return WRITTEN[op](*operands)
+    first, second = halves(operands)
     match op:
         case "dot":
-            half = len(operands) // 2
-            return dot(operands[:half], operands[half:])
+            return dot(first, second)
         case "mean":
             return mean(operands)
+        case "mse":
+            return mse_loss(first, second)
+        case "hinge":
+            return hinge_loss(operands, [TARGET] * len(operands))
         case "bce":
-            return bce_loss(operands, [TARGET])
+            return bce_loss(first, second)
         case "bce_with_logits":
-            return bce_with_logits_loss(operands, [TARGET])
+            return bce_with_logits_loss(first, second)
     return getattr(operands[0], op)()
+
+
+def halves(operands):
+    half = len(operands) // 2
+    return operands[:half], operands[half:]
 
 
 def operations_made():
@@ -94,6 +132,14 @@ def operations_made():
                 case ast.Call(ast.Name("Value"), [_, _, _, ast.Constant(op)]):
                     made.add(op)
     return made
+
+
+def is_defined(op, numbers):
+    if op in PAIRWISE:
+        return all(map(PAIRWISE[op], *halves(numbers)))
+    if op in NARY:
+        return all(map(NARY[op], numbers))
+    return {**UNARY, **BINARY}[op](*numbers)
 
 
 class Program:
@@ -108,7 +154,7 @@ class Program:
         self.steps = []
         nodes = [Value(x) for x in self.leaves]
         while len(self.steps) < size:
-            op = rng.choice([*UNARY, *BINARY, *BINARY, *NARY])
+            op = rng.choice([*UNARY, *BINARY, *BINARY, *PAIRWISE, *NARY])
             n = 1 if op in UNARY else 2 if op in BINARY else 2 * rng.randint(1, 4)
             # recent nodes more often, so that graphs are deep as well as wide
             indices = [
@@ -118,10 +164,13 @@ class Program:
                 for _ in range(n)
             ]
             numbers = [nodes[i].data for i in indices]
-            if not {**UNARY, **BINARY}.get(op, lambda *_: True)(*numbers):
+            if not is_defined(op, numbers):
                 continue
             node = engine_operation(op, [nodes[i] for i in indices])
-            if abs(node.data) < 1000 and all(math.isfinite(p) for p in node.partials):
+            assert all(map(math.isfinite, (node.data, *node.partials))), (
+                f"{op} of {numbers}: {node}"
+            )
+            if abs(node.data) < 1000:
                 nodes.append(node)
                 self.steps.append((op, indices))
 

@@ -7,10 +7,11 @@ pip install -e '.[test]' torch && python tests/properties.py 1000000
 
 import random
 import sys
+from functools import partial
 from importlib.util import find_spec
 
 import mpmath
-from graphs import BINARY, NARY, TARGET, UNARY, WRITTEN, Program, sizes_of_gradients
+from graphs import OPERATIONS, TARGET, WRITTEN, Program, halves, sizes_of_gradients
 
 from tinygrad_neuron import (
     Value,
@@ -51,7 +52,7 @@ class Tally:
         self.gradient = max(self.gradient, error)
 
     def __str__(self):
-        missing = {*UNARY, *BINARY, *NARY} - self.ops
+        missing = OPERATIONS - self.ops
         ops = f"{len(self.ops)}" + (f" (not {', '.join(sorted(missing))})" if missing else "")
         errors = f"{self.value:.1e} | {self.gradient:.1e} | {self.left_out}"
         return f"{self.programs:,} | {self.edges:,} | {ops} | {errors}"
@@ -74,8 +75,7 @@ def against_pytorch(edges, first_seed=0):
             sizes = dict.fromkeys(leaves, 0.0)
             for i in outputs:
                 nodes[i].backward()
-                if theirs[i].requires_grad:  # not where all is a constant: x**0
-                    theirs[i].backward(retain_graph=True)
+                theirs[i].backward(retain_graph=True)
                 tally.values(seed, nodes[i].data, theirs[i].item())
                 for node, size in sizes_of_gradients(nodes[i]).items():
                     if node in sizes:
@@ -102,19 +102,23 @@ def torch_operation(op, operands):
 
     if op in WRITTEN:
         return WRITTEN[op](*operands)
-    first = operands[0]
-    target = torch.tensor(TARGET, dtype=torch.float64)
+    if len(operands) == 1:
+        return getattr(torch, op)(operands[0])
     match op:
-        case "dot":
-            half = len(operands) // 2
-            return torch.dot(torch.stack(operands[:half]), torch.stack(operands[half:]))
         case "mean":
             return torch.stack(operands).mean()
+        case "hinge":
+            return (1 - TARGET * torch.stack(operands)).relu().mean()
+    first, second = map(torch.stack, halves(operands))
+    match op:
+        case "dot":
+            return torch.dot(first, second)
+        case "mse":
+            return functional.mse_loss(first, second)
         case "bce":
-            return functional.binary_cross_entropy(first, target)
+            return functional.binary_cross_entropy(first, second)
         case "bce_with_logits":
-            return functional.binary_cross_entropy_with_logits(first, target)
-    return getattr(torch, op)(first)
+            return functional.binary_cross_entropy_with_logits(first, second)
 
 
 def against_mpmath(edges, first_seed=0):
@@ -134,7 +138,9 @@ def against_mpmath(edges, first_seed=0):
                 right, size = slope(program, exact, i), sizes.get(leaf, 0.0)
                 if abs(leaf.grad - right) <= TINY:
                     continue
-                if abs(leaf.grad - right) > BOUND * size and needs_more_digits(program, i, right):
+                if abs(leaf.grad - right) > BOUND * size and needs_more_digits(
+                    program, i, right, size
+                ):
                     tally.left_out += 1
                 else:
                     tally.gradients(seed, leaf.grad, right, size)
@@ -142,8 +148,8 @@ def against_mpmath(edges, first_seed=0):
     return tally
 
 
-def needs_more_digits(program, i, right):
-    """Whether the slope changes as much if each result on the way is changed in its 16th digit.
+def needs_more_digits(program, i, right, size):
+    """Whether the slope changes so much if each result on the way is changed in its 16th digit.
 
     Then no floats can have more digits of it: of 3 - (3 - x) a small x has few.
     """
@@ -152,7 +158,7 @@ def needs_more_digits(program, i, right):
         return exact_operation(op, operands) * (1 + mpmath.mpf(10) ** -15)
 
     numbers = [mpmath.mpf(x) for x in program.leaves]
-    return abs(slope(program, numbers, i, rounded) - right) > BOUND * abs(right)
+    return abs(slope(program, numbers, i, rounded) - right) > BOUND * size
 
 
 def slope(program, numbers, i, operation=None):
@@ -165,15 +171,18 @@ def slope(program, numbers, i, operation=None):
     return (up - down) / (2 * step)
 
 
+EXACT_LOSS = {  # of one pair
+    "mse": lambda p, t: (p - t) ** 2,
+    "hinge": lambda p, t: max(1 - t * p, mpmath.mpf(0)),
+    "bce": lambda p, t: -t * mpmath.log(p) - (1 - t) * mpmath.log(1 - p),
+    "bce_with_logits": lambda x, t: mpmath.log(1 + mpmath.exp(x)) - t * x,
+}
 EXACT = {
     "relu": lambda x: max(x, mpmath.mpf(0)),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "dot": lambda *xs: mpmath.fdot(*halves(xs)),
     "mean": lambda *xs: sum(xs) / len(xs),
-    "dot": lambda *xs: mpmath.fdot(xs[: len(xs) // 2], xs[len(xs) // 2 :]),
-    "bce": lambda p, t=TARGET: -t * mpmath.log(p) - (1 - t) * mpmath.log(1 - p),
-    "bce_with_logits": lambda x, t=TARGET: mpmath.log(1 + mpmath.exp(x)) - t * x,
-    "mse": lambda p, t: (p - t) ** 2,
-    "hinge": lambda p, t: max(1 - t * p, mpmath.mpf(0)),
+    "hinge": lambda *ps: sum(EXACT_LOSS["hinge"](p, TARGET) for p in ps) / len(ps),
 }
 
 
@@ -181,7 +190,11 @@ def exact_operation(op, operands):
     """An operation of the random programs, on numbers of many digits."""
     if op in WRITTEN:
         return WRITTEN[op](*operands)
-    return EXACT.get(op, getattr(mpmath, op, None))(*operands)
+    if op in EXACT:
+        return EXACT[op](*operands)
+    if op in EXACT_LOSS:
+        return EXACT["mean"](*map(EXACT_LOSS[op], *halves(operands)))
+    return getattr(mpmath, op)(*operands)
 
 
 ENGINE = {
@@ -233,25 +246,22 @@ def at_hard_places():
                 output = getattr(leaves[0], op)()
             output.backward()
             with mpmath.workdps(1000):
+                exact = EXACT_LOSS.get(op, partial(exact_at, op))
                 numbers = [mpmath.mpf(x) for x in point]
-                value = exact_operation(op, numbers)
-                yield (
-                    op,
-                    point,
-                    difference(output.data, value),
-                    [
-                        difference(leaf.grad, exact_slope(op, numbers, i), op in SATURATING)
-                        for i, leaf in enumerate(leaves)
-                    ],
-                )
+                slopes = [
+                    difference(leaf.grad, exact_slope(exact, numbers, i), op in SATURATING)
+                    for i, leaf in enumerate(leaves)
+                ]
+                yield op, point, difference(output.data, exact(*numbers)), slopes
 
 
-def exact_slope(op, numbers, i):
+def exact_at(op, *numbers):
+    return exact_operation(op, numbers)
+
+
+def exact_slope(exact, numbers, i):
     step = abs(numbers[i]) * mpmath.mpf(10) ** -300
-    up, down = (
-        exact_operation(op, [*numbers[:i], numbers[i] + h, *numbers[i + 1 :]])
-        for h in (step, -step)
-    )
+    up, down = (exact(*numbers[:i], numbers[i] + h, *numbers[i + 1 :]) for h in (step, -step))
     return (up - down) / (2 * step)
 
 
