@@ -1,14 +1,16 @@
 """Mutation testing: puts one small mistake after another into the package, and runs the tests.
 
-A mistake is a mutant as mutmut makes them, and a test that fails kills it. Those that cannot be
-killed, because they change nothing that can be seen, are in mutants.toml with the reason; the
-table of the last run is in mutants.md. On Linux and macOS:
+A mistake is a mutant as mutmut makes them, and a test that fails kills it, or that takes three
+times as long as all. Those that no test kills are in mutants.toml with the reason: they change
+nothing that can be seen, or no more than a margin. The table of the last run is in mutants.md. On
+Linux and macOS:
 
 pip install -e '.[dev]' mutmut && python tests/mutants.py [engine.py view/steps.py …]
 """
 
 import difflib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +28,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_neuron"
-EQUIVALENT = Path(__file__).with_name("mutants.toml")
+LISTED = Path(__file__).with_name("mutants.toml")
 TABLE = Path(__file__).with_name("mutants.md")
 ENGINE = ["engine", "nn", "losses", "optim", "gradcheck", "worked_examples", "rules"]
 VIEW = ["draw", "tree", "steps", "explain", "unroll", "operations", "rules", "anomaly"]
@@ -36,12 +39,13 @@ TESTS = {
     "losses.py": ["losses", *ENGINE, "torch"],
     "optim.py": ["optim", *ENGINE, "torch"],
     "gradcheck.py": ["gradcheck", "engine"],
-    "checkup.py": ["checkup", "readme", "check"],
+    "checkup.py": ["checkup", "readme", "check", "house"],
     "view/steps.py": ["steps", "explain", "anomaly", "names"],
     "view/names.py": ["names", "steps", *VIEW],
     "view/rules.py": ["rules", "unroll", "draw", "tree"],
-    "view/unroll.py": ["unroll", "rules"],
+    "view/unroll.py": ["unroll", "rules", "house"],
 }
+KINDS = ["equivalent", "margin", "survived"]  # of those that are not killed
 OUTPUT = "pytest.txt"  # in a folder, what its tests said
 SLOW = "not two_processes"  # PyTorch on its own, as the README has it
 
@@ -51,6 +55,7 @@ def mutants_of(module):
     from mutmut.mutation.file_mutation import create_mutations
 
     code = (PACKAGE / module).read_text(encoding="utf-8")
+    code = re.sub(r"^( *)@", r"\1# @", code, flags=re.MULTILINE)  # mutmut skips what is decorated
     tree, mutations, _, _ = create_mutations(module, code)
     lines = code.splitlines()
     for mutation in mutations:
@@ -62,7 +67,7 @@ def mutants_of(module):
         ]
         old = " ".join(line[2:].strip() for line in changed if line[0] == "-")
         new = " ".join(line[2:].strip() for line in changed if line[0] == "+")
-        yield old, new, text
+        yield old, new, re.sub(r"^( *)# @", r"\1@", text, flags=re.MULTILINE)
 
 
 def copied(folder):
@@ -129,8 +134,7 @@ def survivors(module, mutants, folders, seconds):
             if (result := passed(number, limit)) is not None:
                 del running[folder]
                 if result:
-                    alive.append(mutant)
-                    print(f"{module}: survived\n    {mutant[0]}\n    {mutant[1]}", flush=True)
+                    alive.append(mutant[:2])
     for folder in folders:
         shutil.copy(PACKAGE / module, folder / "tinygrad_neuron" / module)
     return alive
@@ -139,22 +143,18 @@ def survivors(module, mutants, folders, seconds):
 def main(modules):
     if not find_spec("mutmut"):
         raise SystemExit("the mistakes are those of mutmut: pip install mutmut")
-    with open(EQUIVALENT, "rb") as file:
-        reasons = {
-            (module, mutant["old"], mutant["new"])
-            for module, mutants in tomllib.load(file).items()
-            for mutant in mutants
-        }
+    with open(LISTED, "rb") as file:
+        listed = tomllib.load(file)
     rows = [row for row in read_table() if row[0] not in modules]
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         folders = [copied(Path(place, str(i))) for i in range(os.cpu_count() or 1)]
         for module in modules:
-            rows.append((module, *tried(module, reasons, folders)))
+            rows.append((module, *tried(module, listed.get(module, []), folders)))
             write_table(sorted(rows, key=lambda row: list(TESTS).index(row[0])))
 
 
-def tried(module, reasons, folders):
-    """How many mutants there are, and how many of them are killed, equivalent, and survive."""
+def tried(module, listed, folders):
+    """How many mutants there are, are killed, change nothing, move a margin, and survive."""
     started = time.monotonic()
     number = start(folders[0], module)
     while (result := passed(number, started + 600)) is None:
@@ -163,29 +163,40 @@ def tried(module, reasons, folders):
         print((folders[0] / OUTPUT).read_text(encoding="utf-8"))
         raise SystemExit(f"{module}: the tests fail before anything was changed")
     seconds = 10 + 3 * (time.monotonic() - started)
-    everything = list(mutants_of(module))
-    mutants = [mutant for mutant in everything if (module, *mutant[:2]) not in reasons]
-    survived = len(survivors(module, mutants, folders, seconds))
-    equivalent = len(everything) - len(mutants)
-    counts = len(everything), len(mutants) - survived, equivalent, survived
+    mutants = list(mutants_of(module))
+    alive = survivors(module, mutants, folders, seconds)
+    reasons = {(each["old"], each["new"]): each["why"] for each in listed}
+    for old, new in reasons.keys() - alive:
+        print(f"{module}: listed, but killed or not there\n    {old}\n    {new}")
+    for old, new in (mutant for mutant in alive if mutant not in reasons):
+        print(f"{module}: survived\n    {old}\n    {new}")
+    kinds = Counter(kind_of(reasons.get(mutant)) for mutant in alive)
+    counts = len(mutants), len(mutants) - len(alive), *(kinds[kind] for kind in KINDS)
     print(module, *counts, f"{time.monotonic() - started:.0f} s", flush=True)
     return counts
+
+
+def kind_of(why):
+    if why is None:
+        return "survived"
+    return "margin" if why.startswith("a margin") else "equivalent"
 
 
 def read_table():
     if not TABLE.exists():
         return []
     cells = [line.strip("| ").split(" | ") for line in TABLE.read_text("utf-8").splitlines()]
-    return [(row[0], *map(int, row[1:5])) for row in cells if row[0] in TESTS]
+    return [(row[0], *map(int, row[1:])) for row in cells if row[0] in TESTS]
 
 
 def write_table(rows):
     head = (
-        "# Mutants\n\nThe last run of `python tests/mutants.py`; why those that are equivalent"
-        " change nothing that can be seen is in [mutants.toml](mutants.toml).\n\n"
-        "| module | mutants | killed | equivalent | survived |\n|---|---|---|---|---|\n"
+        "# Mutants\n\nThe last run of `python tests/mutants.py`. Those that no test kills are in"
+        " [mutants.toml](mutants.toml) with the reason: they change nothing that can be seen, or move"
+        " a margin to one that would do as well. Modules that are not here were not mutated."
+        f"\n\n| module | mutants | killed | {' | '.join(KINDS)} |\n|---|---|---|---|---|---|\n"
     )
-    total = ("all", *(sum(row[i] for row in rows) for i in range(1, 5)))
+    total = ("all", *(sum(row[i] for row in rows) for i in range(1, 6)))
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in [*rows, total]]
     TABLE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 

@@ -185,6 +185,38 @@ def test_a_steep_curve_and_a_kink_that_is_only_near_are_no_excuse(function, x, c
     assert gradcheck(slope(function, claimed), x).rows[0].verdict == "wrong"
 
 
+@pytest.mark.parametrize(("off", "verdict"), [(1.5, "right"), (1.972, "wrong"), (2.5, "wrong")])
+def test_a_slope_may_be_off_by_twice_what_an_eighth_of_the_step_changes(off, verdict):
+    """A difference of x³ at 0 is h², with h of 2**(-52/3), and 1/64 of that with an eighth."""
+    check = gradcheck(slope(lambda x: x**3, (1 + off) * 2 ** (-104 / 3)), 0.0)
+    assert check.rows[0].verdict == verdict  # two times 63/64 is 1.96875
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"),
+    [(1704.0, "right"), (1704.4589009598542, "right"), (1705.0, "too rough to tell")],
+)
+def test_sixteen_roundings_may_be_a_millionth_of_the_step(size, verdict):
+    """16 · 2**-52 · size / h is a millionth at a size of 1704.4589009598542."""
+    check = gradcheck(lambda x: x * 0.0 + size, 0.5)
+    assert check.rows[0].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("claimed", "verdict"), [(0.005, "too rough to tell"), (0.005866964580001646, "wrong")]
+)
+def test_sixteen_roundings_may_be_a_thousandth_of_the_slope(claimed, verdict):
+    """16 · 2**-52 · 10,000 / h is a thousandth of 0.005866964580001646."""
+    check = gradcheck(slope(lambda x: 1e4, claimed), 0.5)
+    assert check.rows[0].verdict == verdict
+
+
+def test_a_kink_of_more_than_eight_roundings_is_one():
+    """7/8 of it is left in an eighth of the step, and 8 roundings of 1 are 4.69e-9."""
+    assert gradcheck(slope(lambda x: 1 + 5.7e-9 * max(x, 0.0), -5.7e-9), 0.0)
+    assert not gradcheck(slope(lambda x: 1 + 5e-9 * max(x, 0.0), -5e-9), 0.0)
+
+
 def test_what_the_function_uses_besides_its_inputs_keeps_its_gradient():
     w = Value(2.0)
     inner = w * 3

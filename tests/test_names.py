@@ -18,7 +18,7 @@ from tinygrad_neuron import (
     topological_order,
     tree,
 )
-from tinygrad_neuron.view.names import ITEMS, Names, variables_of
+from tinygrad_neuron.view.names import Names, variables_of
 
 
 def names(output, variables=None, model=None):
@@ -171,13 +171,19 @@ def test_what_a_model_computes_and_its_constants_are_no_parameters():
 
 
 def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():
-    x = Value(1.0)
-    assert names(x, {"table": [0] * (ITEMS - 2) + [x]}) == [f"table[{ITEMS - 2}]"]
-    assert names(x, {"table": [0] * ITEMS + [x]}) == ["v1"]
-    neuron = Neuron(ITEMS + 5)
+    x = Value(1.0)  # the list is the first thing
+    assert names(x, {"table": [0] * 9_998 + [x]}) == ["table[9998]"]
+    assert names(x, {"table": [0] * 9_999 + [x]}) == ["v1"]
+    neuron = Neuron(10_005)
     last = neuron.w[-1]
     last.label = ""
-    assert names(last * 1, {"neuron": neuron})[0] == f"neuron.w[{ITEMS + 4}]"
+    assert names(last * 1, {"neuron": neuron})[0] == "neuron.w[10004]"
+
+
+def test_a_path_of_more_than_80_letters_is_cut():
+    x = Value(1.0)
+    assert names(x, {"x" * 77: [x]}) == ["x" * 77 + "[0]"]
+    assert names(x, {"x" * 78: [x]}) == ["x" * 78 + "[…"]
 
 
 def test_a_model_that_holds_itself_ends():

@@ -101,6 +101,12 @@ def test_every_operation_of_the_package_has_a_rule():
     assert rule_of("own", 1) is None
 
 
+def test_a_long_sum_is_written_eight_terms_at_a_step():
+    assert rule_of("mean", 8).value == ("(a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8) / 8",)
+    assert rule_of("mean", 9).value == ("a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8", "(y + a9) / 9")
+    assert rule_of("mean", 0) is None
+
+
 CORNERS = [
     ("relu", lambda x: x.relu(), [0.0, -0.0, 1e-300, math.inf, -math.inf]),
     ("abs", abs, [0.0, -0.0, -2.0]),
