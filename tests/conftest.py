@@ -1,7 +1,11 @@
 import gc
+import os
 import signal
 
 import pytest
+
+# What the commands print is read as UTF-8, which on Windows a pipe has in this mode only.
+os.environ["PYTHONUTF8"] = "1"
 
 # A shell's background job ignores Ctrl-C, which the commands that are tested would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -26,8 +26,12 @@ except Exception as error:
 """
 
 
+UTF8 = {"PYTHONUTF8": "1"}  # which on Windows a pipe has in this mode only
+
+
 def run(*command, **options):
-    return subprocess.run(list(map(str, command)), check=True, text=True, **options)
+    options.setdefault("env", os.environ | UTF8)
+    return subprocess.run(list(map(str, command)), check=True, encoding="utf-8", **options)
 
 
 def output(*command, **options):
@@ -43,11 +47,11 @@ def test(distribution, folder):
     run(python, "-m", "pip", "install", "--quiet", distribution)
     learned = output(programs / "tinygrad-neuron", "learn", cwd=folder)
     assert learned.endswith("Learned: y = 3.03x + 0.90\n"), learned
-    bare = output(python, "-c", BARE, cwd=folder, env=os.environ | {"PATH": str(programs)})
+    bare = output(python, "-c", BARE, cwd=folder, env=os.environ | UTF8 | {"PATH": str(programs)})
     assert "pip install '.[dot]'" in bare, bare
     (folder / "table.csv").write_text("x,y\n1,3\n2,5\n3,7\n")
-    plot = [programs / "tinygrad-neuron", "learn", "table.csv", "--plot", "loss.png"]
-    done = subprocess.run(list(map(str, plot)), capture_output=True, text=True, cwd=folder)
+    plot = [str(programs / "tinygrad-neuron"), "learn", "table.csv", "--plot", "loss.png"]
+    done = subprocess.run(plot, capture_output=True, text=True, cwd=folder)
     assert (done.returncode, "[plots]" in done.stderr) == (2, True), done.stderr
 
     run(python, "-m", "pip", "install", "--quiet", f"{distribution}[test]")

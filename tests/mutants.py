@@ -192,8 +192,8 @@ def read_table():
 def write_table(rows):
     head = (
         "# Mutants\n\nThe last run of `python tests/mutants.py`. Those that no test kills are in"
-        " [mutants.toml](mutants.toml) with the reason: they change nothing that can be seen, or move"
-        " a margin to one that would do as well. Modules that are not here were not mutated."
+        " [mutants.toml](mutants.toml) with the reason: they change nothing that can be seen, or"
+        " move a margin to one that would do as well. Modules that are not here were not mutated."
         f"\n\n| module | mutants | killed | {' | '.join(KINDS)} |\n|---|---|---|---|---|---|\n"
     )
     total = ("all", *(sum(row[i] for row in rows) for i in range(1, 6)))

@@ -429,7 +429,7 @@ def test_the_context_imports_no_slow_module():
         "print(slow & (set(sys.modules) - before))"
     )
     run = [sys.executable, "-c", program]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout == "set()\n"
 
 

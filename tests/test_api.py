@@ -33,13 +33,18 @@ def described(name, thing):
     """The lines of a name: how it is called, and what a class and an instance of it have."""
     public = [name if name in RESULT_OF else f"{name}{parameters(thing)}"]
     if inspect.isclass(thing):
-        members = {**vars(thing)}
+        members = {**dict.fromkeys(getattr(thing, "_fields", ())), **vars(thing)}
         members |= {n: None for one in INSTANCES if type(one) is thing for n in attributes(one)}
         for member, found in sorted(members.items()):
+            called = parameters(found) if inspect.isfunction(found) else ""
             if not member.startswith("_"):
-                called = parameters(found) if inspect.isfunction(found) else ""
                 public.append(f"    .{member}{called}")
+            elif called and member.startswith("__") and member not in OWN:
+                public.append(f"    {member}")
     return public
+
+
+OWN = ("__init__", "__repr__", "__annotate_func__")  # not what a user writes, or its line is above
 
 
 x = tinygrad_neuron.Value(1.0)

@@ -41,9 +41,7 @@ def command(*arguments):
 
 
 def check(*arguments, **options):
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, encoding="utf-8", **options
-    )
+    return subprocess.run(command(*arguments), capture_output=True, encoding="utf-8", **options)
 
 
 def rows(done):
@@ -331,7 +329,7 @@ def test_the_whole_ends_even_if_every_program_hangs(engine):
     program = QUICK.replace(patience, "check.SECONDS, check.AT_ONCE = 0.4, 1")
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", program, "check", path], capture_output=True, text=True
+        [sys.executable, "-c", program, "check", path], capture_output=True, encoding="utf-8"
     )
     assert time.monotonic() - start < 7  # twenty programs, one after another, would be more
     found = rows(done)

@@ -23,7 +23,7 @@ Learned: y = 3.03x + 0.90
 
 def run(*arguments, **options):
     command = [sys.executable, "-m", "tinygrad_neuron", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", **options)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", **options)
 
 
 def learn(*arguments):
@@ -46,9 +46,9 @@ def test_without_a_table_it_learns_the_textbook_line():
 
 def test_the_console_script_is_the_same_command():
     script = Path(sys.executable).with_name("tinygrad-neuron")
-    done = subprocess.run([script, "learn"], capture_output=True, text=True)
+    done = subprocess.run([script, "learn"], capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout) == (0, LINE)
-    version = subprocess.run([script, "--version"], capture_output=True, text=True)
+    version = subprocess.run([script, "--version"], capture_output=True, encoding="utf-8")
     assert version.stdout.startswith("tinygrad-neuron 0.")
 
 

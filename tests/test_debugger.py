@@ -52,7 +52,7 @@ def python_at_hand(version):
     of_pyenv = Path.home().glob(f".pyenv/versions/{version}.*/bin/python")
     program = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     for path in [found] * bool(found) + sorted(map(str, of_pyenv)):
-        done = subprocess.run([path, "-c", program], capture_output=True, text=True)
+        done = subprocess.run([path, "-c", program], capture_output=True, encoding="utf-8")
         if done.returncode == 0 and done.stdout.startswith(f"{version} "):
             return done.stdout.split(maxsplit=1)[1].strip()
     return None

@@ -553,7 +553,7 @@ print(draw(loss).source)
     sources = set()
     for seed in "1", "2", "3":
         run = [sys.executable, "-c", program]
-        env = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path), "PYTHONUTF8": "1"}
+        env = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
         sources.add(subprocess.run(run, env=env, capture_output=True, check=True).stdout)
     assert len(sources) == 1
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import pickle
 import re
 import subprocess
@@ -359,9 +360,9 @@ def test_the_same_program_gives_the_same_bits_in_every_process():
     for seed in "0", "1", "2":
         run = subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            env=os.environ | {"PYTHONHASHSEED": seed, "PATH": ""},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         )
         results.add(run.stdout)

@@ -315,7 +315,7 @@ def test_what_cannot_be_written_is_one_line():
         pytest.skip("no full device here")
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "tinygrad_neuron", "draw", "x", "x=1"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
     message = "tinygrad-neuron: error: standard output: No space left on device\n"
     assert (done.returncode, done.stderr) == (2, message)
 

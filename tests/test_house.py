@@ -91,7 +91,7 @@ def test_the_engine_works_when_copied_alone_into_an_empty_folder(tmp_path):
     shutil.copy(PACKAGE / "engine.py", tmp_path)
     program = "from engine import Value; x = Value(3.0); (x * x).backward(); print(x.grad)"
     run = [sys.executable, "-S", "-c", program]  # -S: without what is installed
-    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout == "6.0\n"
 
 
@@ -99,7 +99,7 @@ def test_importing_the_package_imports_nothing_heavy():
     program = "import sys, tinygrad_neuron; print(*sys.modules)"
     run = [sys.executable, "-c", program]
     unmeasured = {name: text for name, text in os.environ.items() if "COVERAGE" not in name}
-    done = subprocess.run(run, capture_output=True, text=True, check=True, env=unmeasured)
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", check=True, env=unmeasured)
     heavy = {"graphviz", "numpy", "torch", "matplotlib", "argparse", "csv", "typing", "re"}
     assert not heavy & set(done.stdout.split())
 
@@ -107,7 +107,7 @@ def test_importing_the_package_imports_nothing_heavy():
 def test_the_top_level_holds_what_it_should_and_nothing_else():
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8")
     top = {name.split("/")[0] for name in tracked.stdout.split()}
     assert {name for name in top if not name.startswith(".")} == {
         *("pyproject.toml", "README.md", "LICENSE", "tinygrad_neuron", "tests", "notebooks")

@@ -57,7 +57,7 @@ class Place:
 
     def look(self, program=LOOK):
         run = [sys.executable, "-S", "-c", program]  # -S: without this environment's packages
-        done = subprocess.run(run, env=self.env, capture_output=True, text=True, encoding="utf-8")
+        done = subprocess.run(run, env=self.env, capture_output=True, encoding="utf-8")
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.rstrip("\n")
 

@@ -355,7 +355,7 @@ def test_with_a_stream_closed_what_can_be_done_is_done(table, tmp_path):
     here = f'"{sys.executable}" -m tinygrad_neuron'
 
     def shell(command):
-        return subprocess.run(command, shell=True, capture_output=True, text=True)
+        return subprocess.run(command, shell=True, capture_output=True, encoding="utf-8")
 
     done = shell(f"{here} learn {path} --save {model} 2>&-")
     assert (done.returncode, "warning" in done.stdout) == (0, False)
@@ -427,7 +427,7 @@ def test_without_matplotlib_a_plot_is_refused_before_anything_is_learned(tmp_pat
         "from tinygrad_neuron.command.main import main; main()"
     )
     command = [sys.executable, "-c", program, "learn", "--plot", tmp_path / "loss.png"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout) == (2, "")
     message = "tinygrad-neuron: error: a plot needs matplotlib: pip install '.[plots]'\n"
     assert done.stderr == message
@@ -482,7 +482,9 @@ def test_the_progress_is_shown_on_a_terminal_only(table):
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     command = [sys.executable, "-m", "tinygrad_neuron", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=slave, encoding="utf-8"
+    ) as process:
         os.close(slave)
         progress = b""
         with contextlib.suppress(OSError):  # the end, as Linux tells it
@@ -510,7 +512,7 @@ def test_a_mistake_of_our_own_is_one_line_too():
         "import sys; from tinygrad_neuron.command import main, learn; sys.argv[1:] = ['learn']; "
         "learn.train = None; main.main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "unexpected TypeError: 'NoneType'" in line
@@ -526,7 +528,9 @@ def test_the_examples_of_each_help_work_as_pasted(command, tmp_path):
     assert f"tinygrad-neuron {command} " in examples[-1]
     for example in examples:
         shell = example.replace("tinygrad-neuron", f'"{sys.executable}" -m tinygrad_neuron')
-        done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            shell, shell=True, cwd=tmp_path, capture_output=True, encoding="utf-8"
+        )
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout
 

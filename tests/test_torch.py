@@ -243,7 +243,7 @@ def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path
     for processes in 1, 2:
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         run = [sys.executable, *launch, str(path)]
-        done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(run, capture_output=True, encoding="utf-8", timeout=120)
         assert done.returncode == 0, done.stderr
         results.append([float(number) for number in re.findall(r"-?[\d.]+", done.stdout)])
     alone, together = results

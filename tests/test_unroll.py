@@ -551,11 +551,11 @@ def test_a_saved_program_runs_on_its_own(tmp_path):
     path = tmp_path / "program.py"
     unroll(y).save(path)
     run = [sys.executable, "-I", "-S", str(path)]  # without what is installed
-    done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path)
     assert done.stdout == f"value {y.data}\nd_x {x.grad}\n"
     assert "tinygrad" not in path.read_text(encoding="utf-8")
     unroll(Value(math.inf, label="x").tanh()).save(path)
-    assert subprocess.check_output(run, text=True) == "value 1.0\nd_x 0.0\n"
+    assert subprocess.check_output(run, encoding="utf-8") == "value 1.0\nd_x 0.0\n"
 
 
 def test_a_program_stops_in_the_debugger_line_by_line(tmp_path):
@@ -567,7 +567,7 @@ print(unroll(x * x).debug(3.0))
     session = "next\n" * 4 + "p d_x\nwhere\ncontinue\n"
     run = [sys.executable, "-c", program]
     done = subprocess.run(
-        run, input=session, capture_output=True, text=True, check=True, cwd=tmp_path
+        run, input=session, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path
     )
     assert list(tmp_path.iterdir()) == []  # its file is among the temporary ones
     assert "-> v1 = x * x" in done.stdout
