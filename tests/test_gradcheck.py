@@ -250,7 +250,9 @@ def test_a_function_that_gives_another_number_each_time_cannot_be_checked():
 
 
 def test_a_gradient_by_no_number_cannot_be_checked():
-    with pytest.raises(ValueError, match="^gradcheck needs at least one number, not an empty list$"):
+    with pytest.raises(
+        ValueError, match="^gradcheck needs at least one number, not an empty list$"
+    ):
         gradcheck(lambda: Value(2.0), [])
 
 
