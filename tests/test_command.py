@@ -189,6 +189,8 @@ BAD_TABLES = {
     "thousands": ("x;y\n1.234,5;2\n2;3\n", "must be a finite number, not '1.234,5'"),
     "a short row among semicolons": ("a;b;y\n1;2;3\n1;2\n", "line 3: 2 cells under a header of 3"),
     "an open quote": ('x,y\n5,6\n"1,2\n3,4\n', "line 3: a quote is not closed"),
+    "an open quote in the header": ('w,"x\n1,2\n3,4\n', "line 1: a quote is not closed"),
+    "a quote closed late": ('a,y\n"1,2\n3,4\n5,"b"\n', "line 4: 1 cells under a header of 2; a"),
     "an open quote at the end": ('x,y\n1,2\n3,"', "line 3: a quote is not closed"),
     "an open quote in the last column": ('x,y\n1,2\n3,"4 inch\n5,6\n', "line 3: a quote is not"),
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),

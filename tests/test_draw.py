@@ -129,6 +129,11 @@ def test_tooltips_have_the_formulas_and_the_exact_numbers():
     assert f"y = tanh(v1), data {y.data}, grad 1.0" in draw(y, names={"y": y}).source
 
 
+def test_a_name_may_be_empty():
+    x = Value(1.0)
+    assert "v1 =  * 3, data 3.0" in draw(x * 3.0, names={"": x}).source
+
+
 def test_a_label_that_is_a_formula_is_in_brackets_in_others():
     total = Value(1.0, label="p+q")
     source = draw(total * 3.0 * -2.0, names={}).source

@@ -300,6 +300,12 @@ def test_the_file_of_a_picture_may_stand_anywhere(tmp_path, words):
     assert path.read_text(encoding="utf-8").startswith("digraph")
 
 
+@pytest.mark.parametrize("text", ["-o", "-h", "--o", "-o*2"])
+def test_behind_two_dashes_all_is_expression(text):
+    name = text.strip("-*2")
+    assert run("draw", "--", text, f"{name}=3").stdout.startswith(f"{text}  ")
+
+
 def test_the_file_of_a_picture_is_no_expression():
     assert run("draw", "x", "x=1", "-o", "-w.dot").stderr.endswith("expected one argument\n")
 

@@ -139,6 +139,7 @@ def test_a_rule_that_is_a_little_wrong_is_found(error):
         (lambda v: 1e6 * v + 5 * v.relu(), 0.0),
         (lambda v: (v - 5).relu() + v, 5.0),
         (lambda v: v.relu() + 1e5, 0.0),  # with a smaller step too rough to tell
+        (lambda v: 1e-4 * v.relu() + v + 100, 0.0),  # and less than the rounding
         (Value.sqrt, 0.0),
         (lambda v: v * 1e308, 1.7),
         (lambda v: v * math.nan, 1.0),
@@ -185,6 +186,7 @@ def test_what_is_smooth_is_right(f, at):
         (lambda x: math.sin(1e5 * x), 1.5, 0.5e5 * math.cos(1.5e5)),  # twice that
         (lambda x: max(x - 3, 0.0), 3 + 1e-6, 0.5),  # 1, and the kink is beside it
         (lambda x: max(x - 3, 0.0), 3 - 1e-6, 0.5),  # 0
+        (lambda x: 1 / (x - 0.001 + 1e-6), 0.001, -1.001e12),  # -1e12, and no kink but an end
     ],
 )
 def test_a_steep_curve_and_a_kink_that_is_only_near_are_no_excuse(function, x, claimed):
@@ -247,6 +249,16 @@ def test_a_function_that_gives_another_number_each_time_cannot_be_checked():
     message = r"needs an f that gives the same each time \(seed .*\), not 3.0 and then 5.0$"
     with pytest.raises(ValueError, match=message):
         gradcheck(lambda x: x * next(numbers), 2.0)
+
+
+def test_sums_in_another_order_are_the_same_number():
+    signs = iter([1, -1] * 100)
+
+    def turned(x):
+        return sum([x * 0.1, x * 0.2, x * 0.3][:: next(signs)])
+
+    assert turned(Value(1.0)).data != turned(Value(1.0)).data
+    assert gradcheck(turned, 1.0)
 
 
 def test_a_gradient_by_no_number_cannot_be_checked():

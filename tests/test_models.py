@@ -320,7 +320,7 @@ def test_what_cannot_be_written_is_known_before_anything_is_learned(tmp_path):
         assert f"{path}: no such folder" in refused("learn", option, path)
     assert "a plot's file ends in .png, .svg, .pdf" in refused("learn", "--plot", "loss.gif")
     assert f"{tmp_path}: is a directory" in refused("learn", "--save", tmp_path)
-    assert "- is no name for a file that is written" in refused("learn", "--save", "-")
+    assert "- is no name for a file: give another" in refused("learn", "--save", "-")
 
 
 def test_no_file_is_written_over_another_that_is_needed(table, tmp_path):

@@ -90,8 +90,19 @@ def test_a_parameter_is_one_whatever_its_key(key):
     table = Table()
     y = mean(table.parameters())
     found = Names(topological_order(y), {"table": table})
-    assert list(found.of.values()) == ["table.w[…]", "table.w['other']", "v1"]
+    assert list(found.of.values()) == ["table.w[…0]", "table.w['other']", "v1"]
     assert found.parameters == set(table.parameters())
+
+
+def test_neurons_under_any_keys_have_paths_of_their_own():
+    class Table(Module):
+        def __init__(self):
+            self.d = {(0, 0): Neuron(2), (0, 1): Neuron(2)}
+
+    table = Table()
+    y = mean([neuron([1.0, 2.0]) for neuron in table.d.values()])
+    paths = [path for path, _ in Names(topological_order(y), {"table": table}).neurons]
+    assert paths == ["table.d[…0]", "table.d[…1]"]
 
 
 @pytest.mark.parametrize("label", [None, "", "  "])

@@ -82,7 +82,8 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     for node, grad in before:
         node.grad = grad
     again = f(*map(Value, numbers)).data
-    if again != output.data and not math.isnan(output.data):
+    rounded = math.isclose(again, output.data, rel_tol=0, abs_tol=16 * EPSILON * largest)
+    if not rounded and not math.isnan(output.data):
         rule = "gradcheck needs an f that gives the same each time (seed what is random)"
         raise ValueError(f"{rule}, not {output.data} and then {again}")
 
@@ -93,7 +94,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     for i, (x, analytic) in enumerate(zip(numbers, gradient)):
         step = STEP * max(1.0, abs(x))
         row = compare(along(i), x, analytic, step, largest)
-        for finer in step / FINEST, STEP * abs(x):
+        for finer in sorted([step / FINEST, STEP * abs(x)]):
             if row.verdict == "not differentiable here" and finer:
                 closer = compare(along(i), x, analytic, finer, largest)
                 row = row if closer.verdict == "too rough to tell" else closer
@@ -118,7 +119,8 @@ def compare(
     # is left with an eighth of the step. At a kink they differ by the kink, whatever the step.
     gap, finer_gap = right - left, finer_right - finer_left
     kink = abs(finer_gap - gap / FINER) > 1e-5 * scale + 8 * rounding
-    weak_kink = abs(finer_gap) > abs(gap) / 2 and min(left, right) <= analytic <= max(left, right)
+    between = min(left, right) - rounding <= analytic <= max(left, right) + rounding
+    weak_kink = between and abs(finer_gap) > abs(gap) / 2
     if rounding > 1e-3 * max(scale, abs(analytic)) and rounding > 1e-6:
         verdict = "too rough to tell"
     elif abs(analytic - numeric) <= tolerance and not kink:

@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, *words: Any) -> Any:  # type: ignore[override]
         """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
-        if self._subparsers or self.mixed:
+        if self._subparsers or self.mixed or "--" in words[0]:  # which that would forget
             return super().parse_known_args(*words)
         self.mixed = True  # what is called now may call back
         return self.parse_known_intermixed_args(*words)

@@ -34,7 +34,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
     for path in (*inputs, *outputs):
         try:
             if path in outputs and str(path) == "-":
-                raise InputError("- is no name for a file that is written")
+                raise InputError("- is no name for a file: give another, or its whole path")
             if path in outputs and path.is_dir():
                 raise InputError(f"{path}: is a directory")
             with suppress(FileNotFoundError):

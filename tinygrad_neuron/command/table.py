@@ -136,7 +136,9 @@ def read_table(path: Path) -> Table:
     for row in rows:
         if len(row.cells) != len(header.cells):
             cells = f"{len(row.cells)} cells under a header of {len(header.cells)}"
-            raise InputError(f"{source}, line {row.line}: {cells}")
+            over_lines = any("\n" in cell or "\r" in cell for cell in row.written)
+            cure = "; a quote may be closed too late" if over_lines else ""
+            raise InputError(f"{source}, line {row.line}: {cells}{cure}")
     return Table(source, separator, header, rows)
 
 
@@ -173,8 +175,11 @@ def separator_of(text: str) -> str:
         return most
     names = {}  # a row is wrong; which one, is said where the table is read
     for separator in SEPARATORS:
-        with suppress(InputError, StopIteration):
-            names[separator] = len(next(records_of(text, separator, "")).cells)
+        try:
+            with suppress(StopIteration):
+                names[separator] = len(next(records_of(text, separator, "")).cells)
+        except InputError:  # a quote that is not closed
+            return separator
     return max(reversed(names), key=names.__getitem__, default=",")
 
 

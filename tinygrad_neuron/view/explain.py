@@ -25,7 +25,7 @@ SHOWN = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
 COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
 READABLE_COUNT = 10**36
-NOT_FINITE = -(10**9)  # zeros that inf or nan stands for: 0 · inf is nan, which comes first
+NOT_FINITE = -(10**9)  # zeros that inf or nan stands for, so that it is found before all else
 ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to be known
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
@@ -63,7 +63,7 @@ class Explanation:
     gradient  d(output)/d(node), as a fresh `backward()` gives it: the sum over all paths
     count     how many paths there are; 10^1000 stands for that many and more
     blocked   how many of them have a local derivative that is 0; counted likewise
-    paths     the ten largest at most, those that are nan first and those that are blocked last
+    paths     the ten largest at most; of these, those that are nan first and the blocked last
 
     >>> x = Value(3.0)
     >>> explanation = explain(x * x, x)

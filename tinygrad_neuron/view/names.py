@@ -194,11 +194,11 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
                 queue += [(f"{path}{dot}{name}", part) for name, part in list(vars(thing).items())]
         elif isinstance(thing, dict):
             items = list(islice(dict.items(thing), left))  # at once: a thread may change it
-            for key, part in items:
+            for i, (key, part) in enumerate(items):
                 if is_plain(key):
                     queue.append((f"{path}[{key!r}]", part))
                 elif open_models:  # a parameter, whatever its key
-                    queue.append((f"{path}[…]", part))
+                    queue.append((f"{path}[…{i}]", part))
         elif isinstance(thing, list | tuple):
             things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
             queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]

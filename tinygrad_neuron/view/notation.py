@@ -56,4 +56,4 @@ def word(name: str) -> str:
     ('net.layers[0].w[1]', '(2)', '(w*x + b)')
     """
     path = all(letter.isalnum() or letter in "_.[]'" for letter in name)
-    return name if path and not name[0].isdigit() else f"({name})"
+    return name if path and not name[:1].isdigit() else f"({name})"
