@@ -140,6 +140,7 @@ def test_a_rule_that_is_a_little_wrong_is_found(error):
         (lambda v: (v - 5).relu() + v, 5.0),
         (lambda v: v.relu() + 1e5, 0.0),  # with a smaller step too rough to tell
         (lambda v: 1e-4 * v.relu() + v + 100, 0.0),  # and less than the rounding
+        (lambda v: v - 1e-4 * v.relu() + 100, 0.0),
         (Value.sqrt, 0.0),
         (lambda v: v * 1e308, 1.7),
         (lambda v: v * math.nan, 1.0),
@@ -259,6 +260,7 @@ def test_sums_in_another_order_are_the_same_number():
 
     assert turned(Value(1.0)).data != turned(Value(1.0)).data
     assert gradcheck(turned, 1.0)
+    assert gradcheck(lambda x: turned(x) * 1e8 - 6e7, 1.0)  # 0, and then 7e-9
 
 
 def test_a_gradient_by_no_number_cannot_be_checked():
