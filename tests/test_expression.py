@@ -259,7 +259,7 @@ def test_a_wrong_expression_is_one_line_and_the_place_and_exit_status_2():
         (["x", "x=1", "x=2"], "x has two values; give it one"),
         (["x", "x=1", "--html", "a.svg"], "argument --html: a page's file ends in .html, not 'a"),
         (["x", "x=1", "--html", "no-such-folder/a.html"], "no-such-folder/a.html: No such file"),
-        (["x", "x=1", "-o", "a.svg"], "unrecognized arguments: -o"),
+        (["x", "x=1", "-o"], "unrecognized arguments: -o"),
         (["log(x)", "x=0"], "log(x) needs x > 0"),
     ],
 )
