@@ -12,13 +12,14 @@ import json
 import math
 import random
 import re
-import resource
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from unittest import mock
+
+from graphs import peak_megabytes
 
 from tinygrad_neuron import Value, draw, explain, play, steps, tree, unroll
 from tinygrad_neuron.command.errors import InputError
@@ -28,7 +29,6 @@ from tinygrad_neuron.command.model_file import load_model
 
 LONGEST = 1.0  # seconds for an expression
 MOST_MEMORY = 200  # MB for all of them
-MEGABYTE = 1024 if sys.platform != "darwin" else 1024**2  # in the units of ru_maxrss
 
 
 class Tally:
@@ -99,7 +99,7 @@ def expressions(count, seed=0):
 
     graph_of("sin(x)", {"x": 1.0})  # which loads what is needed
     sys.addaudithook(listen)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_megabytes()
     for _ in range(count):
         text = expression(rng)
         numbers = {name: rng.uniform(-3, 3) for name in re.findall(r"\b[wxb]\b", text)}
@@ -121,8 +121,7 @@ def expressions(count, seed=0):
             tally.error()
         assert time.perf_counter() - started < LONGEST, text
         assert not reached, (text, reached)
-    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MEGABYTE
-    assert megabytes < MOST_MEMORY
+    assert peak_megabytes() - before < MOST_MEMORY
     return tally
 
 

@@ -5,6 +5,7 @@ import gc
 import inspect
 import math
 import random
+import sys
 
 from tinygrad_neuron import (
     Value,
@@ -197,6 +198,14 @@ def sizes_of_gradients(output):
     for node, operand, partial in edges(order):
         sizes[operand] += sizes[node] * abs(partial)
     return sizes
+
+
+def peak_megabytes():
+    """The most memory that this process has had so far, on Linux and macOS."""
+    import resource  # which Windows lacks
+
+    kilobytes = 1 if sys.platform != "darwin" else 1 / 1024  # the unit there is a byte
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobytes / 1024
 
 
 def nodes_alive():

@@ -1,16 +1,15 @@
 """Long runs and large graphs, which take a minute and two gigabytes: pytest tests/long_runs.py"""
 
-import sys
 import threading
 
 import pytest
+from graphs import peak_megabytes
 
 from tinygrad_neuron import SGD, Neuron, Value, dot, draw, mse_loss, steps, topological_order
 
-resource = pytest.importorskip("resource", reason="needs Linux or macOS")
+pytest.importorskip("resource", reason="needs Linux or macOS")
 
 XS, YS = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
-MEGABYTE = 1024 if sys.platform != "darwin" else 1024**2  # in the units of ru_maxrss
 LARGE = 4_000_000
 
 
@@ -23,16 +22,12 @@ def train(neuron, count):
         optimizer.step()
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
-
-
 def test_memory_is_flat_over_100_000_steps_of_learning(collector_off):
     neuron = Neuron(1)
     train(neuron, 1_000)
-    before = peak()
+    before = peak_megabytes()
     train(neuron, 100_000)
-    assert peak() - before < 1
+    assert peak_megabytes() - before < 1
     assert neuron(10.0).item() == pytest.approx(20.0)
 
 
