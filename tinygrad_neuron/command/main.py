@@ -132,12 +132,13 @@ def with_blanks(words: list[str]) -> list[str]:
     """Keeps argparse from taking an expression such as -x*2 for an option."""
     if words[:1] not in (["draw"], ["walk"]):
         return words
-    options = ("-", "--", "-h", "-o" if words[0] == "draw" else "--")
+    options = ("-o", "-h", "--") if words[0] == "draw" else ("-h", "--")
     kept = words[:1]
     for before, word in pairwise(words):
         is_file = before in ("-o", "--output", "--html")
-        is_option = word[:1] != "-" or word[:2] in options or word == "-o"
-        kept.append(word if is_file or is_option else f" {word}")
+        is_option = word in ("-", "-o") or word.startswith(options)
+        is_expression = word.startswith("-") and not is_option and not is_file
+        kept.append(f" {word}" if is_expression else word)
     return kept
 
 
