@@ -20,7 +20,7 @@ EPSILON = 2.0**-52
 # seems to have a kink, smaller steps are tried too: it may be near, or just a steep curve.
 STEP = EPSILON ** (1 / 3)
 FINER = 8  # the differences are taken again with a step this many times smaller
-FINEST = 256  # and, at what seems to be a kink, again with a step so many times smaller
+CLOSER = 256  # and, at what seems to be a kink, again with a step so many times smaller
 
 
 class Row(namedtuple("Row", "x analytic numeric verdict")):
@@ -94,7 +94,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     for i, (x, analytic) in enumerate(zip(numbers, gradient)):
         step = STEP * max(1.0, abs(x))
         row = compare(along(i), x, analytic, step, largest)
-        for finer in sorted([step / FINEST, STEP * abs(x)]):
+        for finer in sorted([step / CLOSER, STEP * abs(x)]):
             if row.verdict == "not differentiable here" and finer:
                 closer = compare(along(i), x, analytic, finer, largest)
                 row = row if closer.verdict == "too rough to tell" else closer
