@@ -294,14 +294,19 @@ beats = os.path.join(os.path.dirname(os.path.abspath(__file__)), "beats")
     if not os.path.exists(beats) and os.fork() == 0:
         while True:
             time.sleep(0.02); open(beats, "a").write("x")
-    while not os.path.exists(beats): time.sleep(0.02)"""
+    while not (os.path.exists(beats) and os.path.getsize(beats)): time.sleep(0.02)"""
+
+
+def beats(folder):
+    path = folder / "beats"
+    return path.stat().st_size if path.exists() else 0
 
 
 def still_beating(folder):
-    size = (folder / "beats").stat().st_size
-    assert size
+    before = beats(folder)
+    assert before
     time.sleep(0.3)
-    return (folder / "beats").stat().st_size > size
+    return beats(folder) > before
 
 
 @posix
@@ -315,7 +320,7 @@ def test_no_process_of_an_engines_session_is_left(engine, tmp_path):
 def test_ctrl_c_ends_the_engine_too(engine, tmp_path):
     path = engine(OURS_WITH.format(f"{BEATS}\n    time.sleep(1000)"))
     with subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while not (tmp_path / "beats").exists():
+        while not beats(tmp_path):
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=10)
