@@ -1,5 +1,6 @@
 """The walk in a terminal, through a pseudo-terminal."""
 
+import codecs
 import os
 import re
 import select
@@ -27,6 +28,7 @@ class Terminal:
         self.resize(columns, lines)
         self.before = termios.tcgetattr(self.slave)
         self.shown = ""
+        self.text = codecs.getincrementaldecoder("utf-8")()  # a read may end amid a character
 
         def own_terminal():
             os.setsid()
@@ -48,7 +50,7 @@ class Terminal:
 
     def read(self, seconds):
         while select.select([self.master], [], [], seconds)[0]:
-            self.shown += os.read(self.master, 10_000).decode()
+            self.shown += self.text.decode(os.read(self.master, 10_000))
 
     def screen(self, until="q quit"):
         """The lines of the last screen, once it has been written whole."""
