@@ -191,9 +191,9 @@ def test_an_error_says_what_is_wrong_and_where(text, message, place):
     ],
 )
 def test_what_is_long_or_deep_is_refused_within_a_second(text):
-    start = time.monotonic()
+    start = time.process_time()
     message, _ = problem(text, x=1.0)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1  # of its own, however busy the machine
     assert len(message) < 200
 
 
