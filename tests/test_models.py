@@ -357,17 +357,18 @@ def test_with_a_stream_closed_what_can_be_done_is_done(table, tmp_path):
     def shell(command):
         return subprocess.run(command, shell=True, capture_output=True, encoding="utf-8")
 
-    done = shell(f"{here} learn {path} --save {model} 2>&-")
+    done = shell(f'{here} learn "{path}" --save "{model}" 2>&-')
     assert (done.returncode, "warning" in done.stdout) == (0, False)
     assert load_model(model).target == "y"
     done = shell(f"{here} learn - <&-")
     assert (done.returncode, "standard input: it is closed" in done.stderr) == (2, True)
-    done = shell(f"{here} predict {model} {path} >&-")
+    done = shell(f'{here} predict "{model}" "{path}" >&-')
     assert (done.returncode, "standard output: it is closed" in done.stderr) == (2, True)
     for unbuffered in "", "-u":
         model.unlink()
         here = f'"{sys.executable}" {unbuffered} -m tinygrad_neuron'
-        done = shell(f"{here} learn {IRIS} --class setosa --save {model} --epochs 2000 | head -1")
+        learning = f'learn "{IRIS}" --class setosa --epochs 2000 --save "{model}"'
+        done = shell(f"{here} {learning} | head -1")
         assert (done.stdout, done.stderr) == ("not setosa = 0, setosa = 1\n", "")
         assert load_model(model).target == "species"
 
