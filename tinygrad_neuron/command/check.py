@@ -1,8 +1,8 @@
 """The twenty mistakes, tried on somebody else's engine, each in a process of its own.
 
-The engine is never imported here. Its processes have limits of time and memory, so that a crash or
-a loop that never ends is an answer like others. That is no sandbox: an engine has the rights of
-whoever checks it.
+The engine is never imported here. Its processes have a limit of time, and on Linux one of memory,
+so that a crash or a loop that never ends is an answer like others. That is no sandbox: an engine
+has the rights of whoever checks it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.view.notation import printable
 
 SECONDS = 5.0  # for one program; loading the engine may take twice, and all together ten times that
-MEMORY = 1 << 30  # bytes, for each process; importing PyTorch takes 600 MB of addresses
+MEMORY = 1 << 30  # bytes, for each process on Linux; importing PyTorch takes 600 MB of addresses
 AT_ONCE = 4
 LONGEST = 100  # letters of an answer in a table
 WIDTH = 79  # of the reasons

@@ -8,7 +8,7 @@ package   the name of its package
 name      its class for a value
 neuron    its class for a neuron
 mistake   whose program is to be run; without one, the engine is only loaded
-bytes     how much memory may be used
+bytes     how much memory may be used, where that can be limited
 answer    the file for the answer, a dict as JSON: verdict and text. The engine may print what it
           likes, and an answer in a file is not taken for it.
 """
@@ -64,7 +64,7 @@ def limit_resources(memory: int) -> None:
         resource.RLIMIT_CORE: 0,
     }
     for what, limit in limits.items():
-        with suppress(ValueError, OSError):  # lower already, or not in this system
+        with suppress(ValueError, OSError):  # lower already, or refused, as memory is by macOS
             resource.setrlimit(what, (limit, limit))
 
 

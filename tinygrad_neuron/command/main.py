@@ -62,8 +62,8 @@ a pipe, print all steps.
 CHECK = """\
 Run twenty short programs on an engine like this one, each about a mistake that engines of this kind
 make, and print what it gives and what is right. The engine is a file or an installed package. Each
-program has a process of its own with limits of time and memory, but the rights of whoever runs it.
-The exit status is 0 only if all that can be expressed in the engine is right.
+program has a process of its own with a limit of time, and on Linux one of memory, but the rights of
+whoever runs it. The exit status is 0 only if all that can be expressed in the engine is right.
 """
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
