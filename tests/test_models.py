@@ -396,7 +396,7 @@ def test_a_saved_model_agrees_with_the_printed_accuracy(table, tmp_path):
 
 
 def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib.font_manager")  # which says so if it looks for fonts long
     path = tmp_path / "loss.svg"
     inputs = ["--inputs", "petal_length,petal_width"]
     learn(IRIS, "--class", "setosa", "--plot", path, *inputs)
@@ -413,7 +413,7 @@ def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
 
 
 def test_names_are_no_formulas_and_no_warnings_in_a_plot(table, tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib.font_manager")  # which says so if it looks for fonts long
     path = table("$x_1^$,日本,kind\n1,2,_a\n2,1,_a\n5,9,$y^\n7,8,$y^\n")
     done = run("learn", path, "--plot", tmp_path / "loss.svg")
     assert (done.returncode, done.stderr) == (0, "")

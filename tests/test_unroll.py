@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -566,8 +567,15 @@ print(unroll(x * x).debug(3.0))
 """
     session = "next\n" * 4 + "p d_x\nwhere\ncontinue\n"
     run = [sys.executable, "-c", program]
+    own = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONBREAKPOINT": ""}
     done = subprocess.run(
-        run, input=session, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path
+        run,
+        input=session,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | own,  # without what the user has set for pdb
     )
     assert list(tmp_path.iterdir()) == []  # its file is among the temporary ones
     assert "-> v1 = x * x" in done.stdout
