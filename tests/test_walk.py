@@ -76,8 +76,14 @@ class Terminal:
         return status
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        """End what still runs as a user would: the terminal must be left as it was then too."""
+        try:
+            if self.process.poll() is None:
+                os.write(self.master, b"\x03")
+                self.ended()
+        finally:
+            self.process.kill()
+            self.process.wait()
         os.close(self.master)
         os.close(self.slave)
 
