@@ -19,6 +19,7 @@ from test_command import IRIS, learn, number_after, refused, run
 
 from tinygrad_neuron.command.dataset import Scale
 from tinygrad_neuron.command.model_file import Model, load_model, save_model
+from tinygrad_neuron.command.plot import draw_decision_line
 from tinygrad_neuron.command.table import read_table
 
 LINE = "x,y\n1,3\n2,5\n3,7\n4,9\n"
@@ -94,6 +95,7 @@ def test_inputs_chooses_columns(table):
         ("a,y", "'y' is to be learned, and so is no input"),
         ("a,a", "must be different columns A,B, not 'a,a'"),
         ("a,", "must be different columns A,B, not 'a,'"),
+        ('"a', "must be different columns A,B, not '\"a'"),
         ("", "must be different columns A,B, not ''"),
     ]:
         assert message in refused("learn", path, "--inputs", inputs)
@@ -323,6 +325,18 @@ def test_what_cannot_be_written_is_known_before_anything_is_learned(tmp_path):
     assert "- is no name for a file: give another" in refused("learn", "--save", "-")
 
 
+def test_without_a_layout_program_a_graph_is_refused_before_anything_is_learned(tmp_path):
+    without = os.environ | {"TINYGRAD_NEURON_DOT": "/nowhere/dot"}
+    for command in ["learn", "--graph"], ["draw", "x * x", "x=3", "-o"]:
+        done = run(*command, tmp_path / "graph.svg", env=without)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "no layout program could draw this (/nowhere/dot: " in line
+        assert "Step 0" not in done.stdout
+        assert not (tmp_path / "graph.svg").exists()
+        assert run(*command, tmp_path / "graph.dot", env=without).returncode == 0
+
+
 def test_no_file_is_written_over_another_that_is_needed(table, tmp_path):
     path = table(LINE)
     model, plot = tmp_path / "model.json", tmp_path / "one.svg"
@@ -412,6 +426,33 @@ def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
     assert (tmp_path / "loss.PNG").read_bytes().startswith(b"\x89PNG")
 
 
+def decision_line(weights):
+    """A plot in which x is 0 or 4 and y is 0 or 2, with the line of a model; and the model."""
+    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    axes.scatter([0.0, 4.0], [0.0, 2.0], label="a")
+    limits = axes.axis()
+    model = Model("kind", ("a", "b"), {"x": Scale(2.0, 0.5), "y": Scale(1.0, 0.25)}, weights, 0.5)
+    draw_decision_line(axes, model)
+    assert axes.axis() == limits  # the points stay where they were
+    return axes, model
+
+
+@pytest.mark.parametrize("weights", [[3.0, 0.1], [-3.0, 0.0], [0.1, 3.0], [0.0, -3.0]])
+def test_along_the_line_of_a_plot_the_neuron_is_undecided(weights):
+    axes, model = decision_line(weights)
+    (line,) = axes.lines
+    points = axes.transData.inverted().transform(line.get_transform().transform(line.get_xydata()))
+    assert len({tuple(point) for point in points}) == 2
+    standardised = [[(x - 2.0) / 0.5, (y - 1.0) / 0.25] for x, y in points]
+    assert model.predict(standardised) == pytest.approx([0.5, 0.5], abs=1e-9)
+
+
+@pytest.mark.parametrize("weights", [[0.0, 0.0], [1e308, 1e308]])
+def test_a_plot_has_no_line_where_there_is_none_or_a_float_cannot_hold_it(weights):
+    axes, _ = decision_line(weights)
+    assert len(axes.lines) == 0
+
+
 def test_names_are_no_formulas_and_no_warnings_in_a_plot(table, tmp_path):
     pytest.importorskip("matplotlib.font_manager")  # which says so if it looks for fonts long
     path = table("$x_1^$,日本,kind\n1,2,_a\n2,1,_a\n5,9,$y^\n7,8,$y^\n")
@@ -454,25 +495,47 @@ def test_ctrl_c_ends_after_the_epoch_with_a_report_and_a_model(tmp_path):
     assert load_model(model).classes == ("not setosa", "setosa")
 
 
-def test_ctrl_c_after_the_last_epoch_loses_nothing(table, tmp_path):
-    program = """
+def learn_with_ctrl_c_amid_the_report(*arguments, times=1, ignored=False):
+    program = f"""
 import signal
 from tinygrad_neuron.command import learn, main
 evaluate = learn.evaluate
 
 def evaluate_amid_which_is_ctrl_c(*arguments):
-    signal.raise_signal(signal.SIGINT)
+    for _ in range({times}):
+        signal.raise_signal(signal.SIGINT)
     return evaluate(*arguments)
 
 learn.evaluate = evaluate_amid_which_is_ctrl_c
+if {ignored}:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 main.main()
 """
+    command = [sys.executable, "-c", program, "learn", *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
+
+
+def test_ctrl_c_after_the_last_epoch_loses_nothing(table, tmp_path):
     model = tmp_path / "model.json"
-    command = [sys.executable, "-c", program, "learn", table("x,y\n1,0\n2,1\n"), "--save", model]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    done = learn_with_ctrl_c_amid_the_report(table("x,y\n1,0\n2,1\n"), "--save", model)
     assert (done.returncode, done.stderr) == (130, "")
     assert "accuracy" in done.stdout
     assert load_model(model).target == "y"
+
+
+def test_a_second_ctrl_c_ends_at_once(table, tmp_path):
+    model = tmp_path / "model.json"
+    path = table("x,y\n1,0\n2,1\n")
+    done = learn_with_ctrl_c_amid_the_report(path, "--save", model, times=2)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert "accuracy" not in done.stdout
+    assert not model.exists()
+
+
+def test_a_job_that_a_shell_keeps_from_ctrl_c_goes_on(table):
+    done = learn_with_ctrl_c_amid_the_report(table("x,y\n1,0\n2,1\n"), ignored=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "accuracy" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
