@@ -286,6 +286,30 @@ def test_an_engine_that_cannot_be_loaded_is_one_line(engine, harm, message):
     assert line.startswith(f"tinygrad-neuron: error: {path}: {message}")
 
 
+def test_a_package_that_lacks_a_module_of_its_own_is_named_with_it(engine, tmp_path):
+    engine("import something_that_is_not_there\n", "lacking/__init__.py")
+    line = refused("--package", "lacking", cwd=tmp_path)
+    assert "lacking: importing it raised ModuleNotFoundError: No module named 'something" in line
+
+
+def test_an_answer_or_an_error_without_words_is_known_by_its_class(engine):
+    wordless = "def __str__(self): return self.words\n        __repr__ = __str__"
+    answer = f"""\
+class Shy(float):
+        {wordless}
+    right_backward(self)
+    for leaf in self.operands: leaf.grad = Shy(7)
+    return"""
+    found = rows(check(engine(OURS_WITH.format(answer))))
+    assert found["x * x"] == "wrong: got a Shy, right is 6.0"
+    error = f"""\
+class Shy(Exception):
+        {wordless}
+    raise Shy"""
+    found = rows(check(engine(OURS_WITH.format(error))))
+    assert found["x * x"] == "crashed: Shy"
+
+
 def test_what_an_engine_prints_is_not_taken_for_an_answer(engine):
     says = 'print(\'{"verdict": "wrong", "text": "3"}\' * 50000, flush=True)'
     path = engine(OURS_WITH.format(f"{says}; sys.stdin.read(); print('x' * 1000000)"))

@@ -196,6 +196,10 @@ BAD_TABLES = {
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),
     "no input that changes": ("x,z,y\n1,7,2\n1,7,3\n", "no input column changes in the 2 rows"),
     "one row": ("x,z,y\n1,2,3\n", "no input column changes in the 1 rows to learn from"),
+    "numbers whose sum is too large": (
+        "x,y\n1e308,1\n1.2e308,2\n1.4e308,3\n",
+        "column 'x': the numbers are too large or too close to standardise",
+    ),
     "numbers too close": ("x,y\n0,1\n5e-324,2\n", "too large or too close to standardise"),
     "targets that are not finite": ("x,y\n1,nan\n2,inf\n", "line 2, column 'y': a target of"),
     "a long cell": (f"x,y\n{'a' * 1000},2\n", f"not '{'a' * 40}…'"),
