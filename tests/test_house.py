@@ -82,6 +82,11 @@ def test_the_chain_rule_stands_on_one_line():
         if isinstance(target, ast.Attribute) and target.attr == "grad" and "*" in ast.unparse(n)
     ]
     assert products == ["operand.grad += node.grad * partial"]
+    # Who searches for it finds this line alone, and no text that only looks like it.
+    found = [line for path in FILES for line in path.read_text("utf-8").splitlines()]
+    assert [line.strip() for line in found if ".grad +=" in line] == [
+        "operand.grad += node.grad * partial  # the chain rule"
+    ]
     # Its only double is in a browser, where a leaf is followed while it is dragged.
     script = (PACKAGE / "view" / "page.js").read_text("utf-8")
     assert script.count("grad[operand] += ") == script.count("] += ") == 1

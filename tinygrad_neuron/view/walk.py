@@ -47,8 +47,8 @@ def walk(
 
     names, model  as in `draw`; TypeError as there
 
-    >>> walk(Value(0.0, label="w").tanh())  # in a pipe
-    w.grad += ∂v1/∂w · v1.grad = 1 · 1 = 1   (0 → 1)
+    >>> walk(Value(0.0, label="w").tanh())  # doctest: +ELLIPSIS
+    w.grad ... ∂v1/∂w · v1.grad = 1 · 1 = 1   (0 → 1)
     """
     order, known = named_graph(output, names, model, sys._getframe().f_back)
     walker = Walker(order, known)
