@@ -143,6 +143,8 @@ def survivors(module, mutants, folders, seconds):
 def main(modules):
     if not find_spec("mutmut"):
         raise SystemExit("the mistakes are those of mutmut: pip install mutmut")
+    if unknown := [module for module in modules if module not in TESTS]:
+        raise SystemExit(f"a module is one of {', '.join(TESTS)}, not {unknown[0]}")
     with open(LISTED, "rb") as file:
         listed = tomllib.load(file)
     rows = [row for row in read_table() if row[0] not in modules]
