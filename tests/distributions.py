@@ -12,8 +12,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# These read the checkout: its README, its notebooks, the text of the package.
-OF_THE_CHECKOUT = ["house", "readme", "notebooks", "debugger"]
+# These read the checkout: its manual, its notebooks, the text of the package.
+OF_THE_CHECKOUT = ["house", "manual", "notebooks", "debugger"]
 BARE = """
 import tinygrad_neuron as t
 y = (t.Value(0.5, label="w") * 2.0).tanh()

@@ -39,7 +39,7 @@ TESTS = {
     "losses.py": ["losses", *ENGINE, "torch"],
     "optim.py": ["optim", *ENGINE, "torch"],
     "gradcheck.py": ["gradcheck", "engine"],
-    "checkup.py": ["checkup", "readme", "check", "house"],
+    "checkup.py": ["checkup", "manual", "check", "house"],
     "view/steps.py": ["steps", "explain", "anomaly", "names"],
     "view/names.py": ["names", "steps", *VIEW],
     "view/rules.py": ["rules", "unroll", "draw", "tree"],
@@ -47,7 +47,7 @@ TESTS = {
 }
 KINDS = ["equivalent", "margin", "survived"]  # of those that are not killed
 OUTPUT = "pytest.txt"  # in a folder, what its tests said
-SLOW = "not two_processes"  # PyTorch on its own, as the README has it
+SLOW = "not two_processes"  # PyTorch on its own, as the manual has it
 
 
 def mutants_of(module):

@@ -1,4 +1,4 @@
-"""Backpropagation in a debugger: the README's session, and how many presses a pass takes.
+"""Backpropagation in a debugger: the manual's session, and how many presses a pass takes.
 
 A press is one command, `step` or `next`. The first one is pressed where pdb stands at the line
 that calls `backward()`, and the last one leads back to that program. pdb stops at each line, and
@@ -16,12 +16,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from manual import ROOT, prose, the_block
 
 from tinygrad_neuron.engine import topological_order
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROSE = " ".join(README.split())
+PAGE = "tinygrad_neuron/view/README.md"
+PROSE = " ".join(prose(PAGE).split())
+PROGRAM = the_block(PAGE, "py", "# step")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 LOSS = """
 from tinygrad_neuron import Neuron, mse_loss
@@ -36,12 +37,6 @@ neuron.w[0].data, neuron.w[1].data, neuron.b.data = 0.5, -1.0, 1.0
 y = neuron([3.0, 2.0])
 y.backward()
 """
-
-
-def block(start):
-    """The README's one block that starts so."""
-    (found,) = re.findall(rf"^```{start}.*?^```", README, flags=re.MULTILINE | re.DOTALL)
-    return found.partition("\n")[2].removesuffix("```")
 
 
 def python_at_hand(version):
@@ -118,23 +113,22 @@ def lines(answers):
 
 
 @pytest.mark.parametrize("version", sorted({THIS, "3.11", "3.12", "3.13", "3.14"}))
-def test_the_debugger_says_what_the_readme_shows_on_each_python_at_hand(start, version):
+def test_the_debugger_says_what_the_manual_shows_on_each_python_at_hand(start, version):
     python = python_at_hand(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
-    shown = block("pdb")
+    shown = the_block(PAGE, "pdb")
     opening = "$ python -m pdb step.py\n"
     assert shown.startswith(opening)
-    press = start(block("py\n# step"), python)
+    press = start(PROGRAM, python)
     transcript = opening + press()
     for command in re.findall(r"^\(Pdb\) (.*)$", shown, flags=re.MULTILINE):
         transcript += f"(Pdb) {command}\n" + press(command)
     assert transcript == shown
 
 
-@pytest.mark.parametrize("program", [None, LOSS], ids=["the README's", "a loss"])
+@pytest.mark.parametrize("program", [PROGRAM, LOSS], ids=["the manual's", "a loss"])
 def test_an_edge_takes_two_presses_and_the_first_is_reached_in_eight(start, program):
-    program = program or block("py\n# step")
     answers = presses(start, program, lambda answer: "next")
     chain_rule = [n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer]
     assert chain_rule[0] <= 8
@@ -145,8 +139,8 @@ def test_an_edge_takes_two_presses_and_the_first_is_reached_in_eight(start, prog
     assert len(chain_rule) == sum(len(node.operands) for node in order)
 
 
-def test_a_neuron_takes_the_presses_that_the_readme_states(start):
-    answers = presses(start, block("py\n# step"), lambda answer: "next")
+def test_a_neuron_takes_the_presses_that_the_manual_states(start):
+    answers = presses(start, PROGRAM, lambda answer: "next")
     first = next(n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer)
     assert (first, len(answers)) == (6, 21)
     assert "this sixth press reaches the chain rule of the first arrow" in PROSE
@@ -155,7 +149,7 @@ def test_a_neuron_takes_the_presses_that_the_readme_states(start):
     assert len([line for line in lines(answers) if "# the chain rule" in line]) == 7
 
 
-def test_micrograds_neuron_takes_the_presses_that_the_readme_states(start):
+def test_micrograds_neuron_takes_the_presses_that_the_manual_states(start):
     pytest.importorskip("micrograd")
 
     def only_into_closures(answer):
@@ -171,9 +165,9 @@ def test_micrograds_neuron_takes_the_presses_that_the_readme_states(start):
 
 
 def test_the_settings_for_vs_code_include_what_is_installed():
-    (configuration,) = json.loads(block("json"))["configurations"]
+    (configuration,) = json.loads(the_block(PAGE, "json"))["configurations"]
     assert configuration["type"] == "debugpy"
     assert configuration["justMyCode"] is False
     assert configuration["program"].endswith("/step.py")
-    assert '`operand.label == "w2"`' in README
-    assert 'operand.label == "w2"\n' in block("pdb")
+    assert '`operand.label == "w2"`' in PROSE
+    assert 'operand.label == "w2"\n' in the_block(PAGE, "pdb")

@@ -5,10 +5,10 @@ import random
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from graphs import OPERATIONS, Program, engine_operation, sizes_of_gradients
+from manual import the_block
 from properties import against_pytorch, torch_operation
 
 from tinygrad_neuron import (
@@ -235,8 +235,7 @@ def test_a_state_goes_to_pytorch_and_back_with_the_same_outputs():
 
 
 def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path):
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    script = re.search(r"^```py\n(# distributed.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)[1]
+    script = the_block("tinygrad_neuron/view/README.md", "py", "# distributed")
     path = tmp_path / "distributed.py"
     path.write_text(script, encoding="utf-8")
     results = []
