@@ -7,7 +7,6 @@ pip install -e '.[test]' && python tests/fuzz.py 10000
 """
 
 import contextlib
-import io
 import json
 import math
 import random
@@ -17,14 +16,13 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from unittest import mock
 
+from command_line import run
 from graphs import peak_megabytes
 
 from tinygrad_neuron import Value, draw, explain, play, steps, tree, unroll
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import ExpressionError, graph_of
-from tinygrad_neuron.command.main import main as command
 from tinygrad_neuron.command.model_file import load_model
 
 LONGEST = 1.0  # seconds of its own for an expression
@@ -162,23 +160,6 @@ def mutated(rng, content, pieces):
     return bytes(content)
 
 
-def ran(*words):
-    """The exit status, what was printed, and what was said on the other stream."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    arguments = mock.patch.object(sys, "argv", ["tinygrad-neuron", *map(str, words)])
-    with arguments, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            command()
-        except SystemExit as end:
-            status = end.code
-        else:
-            status = 0
-    printed, said = (stream.flush() or stream.buffer.getvalue().decode() for stream in (out, err))
-    if isinstance(status, str):  # Python prints it, and exits with 1
-        return 1, printed, status
-    return status, printed, said
-
-
 def judged(tally, words, status, out, err):
     """An answer, or one line that says what is wrong."""
     assert "unexpected" not in err, (words, err)
@@ -199,7 +180,7 @@ def learned_files():
     with tempfile.TemporaryDirectory() as folder:
         table, model = Path(folder, "table.csv"), Path(folder, "model.json")
         table.write_bytes(TABLES[-1])
-        ran("learn", table, "--class", "setosa", "--epochs", 1, "--save", model)
+        run("learn", table, "--class", "setosa", "--epochs", 1, "--save", model)
         yield table, model
 
 
@@ -212,7 +193,7 @@ def tables(count, seed=0):
             table.write_bytes(content)
             words = ["learn", table, "--epochs", 2, "--save", model]
             words += rng.choice([[], [], [], ["--holdout", "0.3"], ["--inputs", "x"]])
-            status, out, err = ran(*words)
+            status, out, err = run(*words)
             judged(tally, (words, content[:300]), status, out, err)
             assert table.read_bytes() == content
             if status == 2:
@@ -243,7 +224,7 @@ def models(count, seed=0):
                     where[key] = rng.choice(NUMBERS)
                 content = json.dumps(bad).encode()
             model.write_bytes(content)
-            status, out, err = ran("predict", model, table)
+            status, out, err = run("predict", model, table)
             judged(tally, content, status, out, err)
             assert model.read_bytes() == content
             assert table.read_bytes() == TABLES[-1]

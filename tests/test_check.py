@@ -18,10 +18,13 @@ ENGINE = Path(own_engine.__file__)
 NAMES = [mistake.name for mistake in MISTAKES]
 WITH_BACKWARD = {mistake.name for mistake in MISTAKES if "backward(" in mistake.program}
 BACKWARD_FIRST = {m.name for m in MISTAKES if "backward(" in m.program.strip().splitlines()[0]}
-# The command itself, with other limits.
+# Of each kind: with backward() in the first line, with it further down, and without it.
+FEW = ["second backward", "x * x", "division", "division by zero"]
+# The command itself, with other limits, and with some of the mistakes.
 COMMAND = """\
 from tinygrad_neuron.command import check, main
 vars(check).update({limits})
+check.MISTAKES = [mistake for mistake in check.MISTAKES if mistake.name in {names}]
 main.main()
 """
 OURS_WITH = """\
@@ -37,8 +40,8 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no such thi
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no limit")
 
 
-def command(*arguments, **limits):
-    program = COMMAND.format(limits={"MEMORY": 1 << 28} | limits)
+def command(*arguments, names=NAMES, **limits):
+    program = COMMAND.format(limits={"MEMORY": 1 << 28} | limits, names=names)
     return [sys.executable, "-c", program, "check", *map(str, arguments)]
 
 
@@ -47,14 +50,14 @@ def check(*arguments, limits=None, **options):
     return subprocess.run(run, capture_output=True, encoding="utf-8", **options)
 
 
-def rows(done):
+def rows(done, names=NAMES):
     """The table of a run: what stands behind the name of each mistake."""
     assert done.stderr == ""
     table, *_ = done.stdout.split("\n\n")
     lines = table.splitlines()
-    assert len(lines) == len(NAMES)
-    assert all(line.startswith(name) for line, name in zip(lines, NAMES))
-    width = max(map(len, NAMES)) + 2
+    assert len(lines) == len(names)
+    assert all(line.startswith(name) for line, name in zip(lines, names))
+    width = max(map(len, names)) + 2
     assert all(line[width - 1] == " " != line[width] for line in lines)
     return {line[:width].strip(): line[width:] for line in lines}
 
@@ -233,13 +236,16 @@ HARM = {
 NEEDS = {"eats memory": linux, "kills itself": posix, "forks": posix}
 
 
+@pytest.mark.parametrize(
+    "names", [pytest.param(FEW, id="few"), pytest.param(NAMES, id="all", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=NEEDS.get(k, ())) for k in HARM])
-def test_a_harmful_backward_is_an_answer_and_the_rest_is_right(engine, kind):
+def test_a_harmful_backward_is_an_answer_and_the_rest_is_right(engine, kind, names):
     harm, reason = HARM[kind]
     limits = {"SECONDS": 2.0} if "while True: pass" in harm else {}
-    done = check(engine(OURS_WITH.format(harm)), limits=limits, timeout=60)
+    done = check(engine(OURS_WITH.format(harm)), limits={"names": names, **limits}, timeout=60)
     assert done.returncode == 1
-    for name, row in rows(done).items():
+    for name, row in rows(done, names).items():
         if name not in WITH_BACKWARD:
             assert row == "right"
         else:
@@ -351,6 +357,7 @@ def test_ctrl_c_ends_the_engine_too(engine, tmp_path):
     assert not still_beating(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_whole_ends_even_if_every_program_hangs(engine):
     path = engine("class Value:\n    def __init__(self, data):\n        while True: pass\n")
     done = check(path, limits={"SECONDS": 0.6, "AT_ONCE": 1}, timeout=60)

@@ -1,4 +1,4 @@
-"""`tinygrad-neuron learn`, as a process."""
+"""`tinygrad-neuron learn`."""
 
 import math
 import random
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run, run_as_process
 
 IRIS = Path(__file__).parent.parent / "notebooks" / "iris.csv"
 
@@ -19,11 +20,6 @@ Step 60: w=3.04, b=0.89, loss=0.0021
 Step 80: w=3.04, b=0.89, loss=0.0019
 Learned: y = 3.03x + 0.90
 """
-
-
-def run(*arguments, **options):
-    command = [sys.executable, "-m", "tinygrad_neuron", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", **options)
 
 
 def learn(*arguments):
@@ -42,6 +38,12 @@ def number_after(name, output):
 
 def test_without_a_table_it_learns_the_textbook_line():
     assert learn() == LINE
+
+
+def test_a_process_ends_with_the_status_and_the_line_that_main_ends_with(table):
+    """Most tests here run main() and start no process."""
+    for words in ["learn"], ["learn", table(GOOD), "--lr", "1.5"], ["learn", table("x,y\n1,a\n")]:
+        assert run(*words) == run_as_process(*words)
 
 
 def test_the_console_script_is_the_same_command():
@@ -111,9 +113,9 @@ def test_the_seed_decides_which_rows_and_weights():
     assert learn(*options) != learn(*options, "--seed", "1")
 
 
-def test_the_loss_is_printed_some_ten_times():
+def test_the_loss_is_printed_about_ten_times(table):
     for epochs, lines in [(200, 11), (5, 5), (1, 1), (19, 10), (37, 10)]:
-        output = learn(IRIS, "--class", "setosa", "--epochs", epochs)
+        output = learn(table(GOOD), "--epochs", epochs)
         epochs_printed = [line for line in output.splitlines() if line.startswith("Epoch ")]
         assert len(epochs_printed) == lines
         assert epochs_printed[-1].startswith(f"Epoch {epochs - 1}, Loss: ")
@@ -337,7 +339,16 @@ def test_rows_held_out_that_are_far_away_have_a_loss_of_inf(table):
     rows = "".join(f"{x},{2 * x}\n" for x in range(9))
     output = ""
     for seed in range(20):  # until the last row is the one that is held out
-        done = run("learn", table(f"x,y\n{rows}1e160,0\n"), "--holdout", "0.1", "--seed", seed)
+        done = run(
+            "learn",
+            table(f"x,y\n{rows}1e160,0\n"),
+            "--holdout",
+            "0.1",
+            "--seed",
+            seed,
+            "--epochs",
+            9,
+        )
         assert (done.returncode, done.stderr) == (0, "")
         output += done.stdout
     assert "\nloss (held out)         inf\n" in output

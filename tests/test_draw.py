@@ -498,15 +498,16 @@ def test_the_same_left_out_operands_of_several_boxes_are_one_box():
     assert seen.boxes.count(["… and 97 more like this"]) == 1
 
 
-def test_a_picture_of_2000_boxes_is_drawn():
+@pytest.mark.parametrize("boxes", [300, pytest.param(2000, marks=pytest.mark.slow)])
+def test_a_picture_of_many_boxes_is_drawn(boxes):
     rng = random.Random(1)
     nodes = [Value(1.0) for _ in range(5)]
-    while len(nodes) < 2000:
+    while len(nodes) < boxes:
         nodes.append(rng.choice(nodes[-50:]) * rng.choice(nodes[-50:]))
     used = {operand for node in nodes for operand in node.operands}
     picture = draw(mean([node for node in nodes if node not in used]), expand=True)
-    assert picture.boxes == 2001
-    assert len(Seen(picture).boxes) == 2001
+    assert picture.boxes == boxes + 1
+    assert len(Seen(picture).boxes) == boxes + 1
 
 
 def test_too_large_a_picture_is_an_error_with_the_counts_and_the_remedies():
@@ -531,8 +532,9 @@ def test_a_png_too_large_for_a_program_is_an_error(tmp_path):
 # Looking changes nothing, and shows the same twice.
 
 
-def test_200_random_graphs_are_drawn_twice_to_the_same_bytes_and_changed_by_nothing():
-    for seed in range(200):
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_random_graphs_are_drawn_twice_to_the_same_bytes_and_changed_by_nothing(count):
+    for seed in range(count):
         program = Program(seed, size=60)
         y = program.run([Value(x) for x in program.leaves])
         y.backward()

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import run, run_as_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_command import run
 
 from tinygrad_neuron import topological_order
 from tinygrad_neuron.command.errors import InputError
@@ -264,7 +264,7 @@ def test_a_wrong_expression_is_one_line_and_the_place_and_exit_status_2():
     ],
 )
 def test_wrong_arguments_of_a_walk_are_errors_too(arguments, message, tmp_path):
-    done = run("walk", *arguments, cwd=tmp_path)
+    done = run_as_process("walk", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert list(tmp_path.iterdir()) == []

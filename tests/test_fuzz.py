@@ -6,9 +6,13 @@ pytest.importorskip("resource", reason="needs Linux or macOS")
 
 from fuzz import expressions, labels, models, tables
 
+KINDS = {expressions: 3000, tables: 500, models: 500, labels: 300}
+
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [(expressions, 3000), (tables, 500), (models, 500), (labels, 300)]
+    ("kind", "count"),
+    [(kind, count // 5) for kind, count in KINDS.items()]
+    + [pytest.param(kind, count, marks=pytest.mark.slow) for kind, count in KINDS.items()],
 )
 def test_random_input_gets_an_answer_or_one_line_and_harms_no_file(kind, count):
     tally = kind(count)

@@ -5,12 +5,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from command_line import run_as_process
 from manual import PAGES, ROOMS, ROOT, blocks, examples, only, prose, run_examples, text_of
 
 import tinygrad_neuron
@@ -82,13 +82,7 @@ def test_every_command_prints_what_stands_below_it(page, tmp_path):
 def run(command, folder):
     program, *arguments = shlex.split(command)
     assert program == "tinygrad-neuron"
-    return subprocess.run(
-        [sys.executable, "-m", "tinygrad_neuron", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_as_process(*arguments, cwd=folder, stdin=subprocess.DEVNULL)
 
 
 def test_the_table_of_micrograd_is_what_the_command_prints(tmp_path):

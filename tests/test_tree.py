@@ -61,16 +61,16 @@ def test_what_is_beyond_max_lines_is_counted():
             tree(y, max_lines=wrong)
 
 
-def test_a_chain_of_100_000_operations_is_no_deeper_than_a_page():
+def test_a_long_chain_is_no_deeper_than_a_page():
     y = Value(1.0)
-    for _ in range(100_000):
+    for _ in range(10_000):
         y = -y
-    lines = tree(y, max_lines=200_000).splitlines()
-    assert len(lines) == len(topological_order(y)) == 100_001
+    lines = tree(y, max_lines=20_000).splitlines()
+    assert len(lines) == len(topological_order(y)) == 10_001
     assert max(map(len, lines)) < 120
-    assert lines[20].startswith(" " * 57 + "└─ v99981  neg")
-    assert lines[21].startswith("⋯ 21 └─ v99980  neg")
-    assert tree(y).splitlines()[-1] == "… and 99,901 more lines"
+    assert lines[20].startswith(" " * 57 + "└─ v9981  neg")
+    assert lines[21].startswith("⋯ 21 └─ v9980  neg")
+    assert tree(y).splitlines()[-1] == "… and 9,901 more lines"
 
 
 def test_a_leaf_is_one_line():
