@@ -8,6 +8,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from tinygrad_neuron.__main__ import main
+from tinygrad_neuron.command.output import failures
 
 
 class Done(NamedTuple):
@@ -19,7 +20,11 @@ class Done(NamedTuple):
 
 
 def run(*words, input=""):
-    """The command with these arguments, in this process; input is its standard input."""
+    """The command with these arguments, in this process; input is its standard input.
+
+    Ctrl-C ends the tests, and is no answer of the command.
+    """
+    failures.clear()
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2)]
     stdin = io.TextIOWrapper(io.BytesIO(input.encode()), encoding="utf-8")
     with (
@@ -31,12 +36,14 @@ def run(*words, input=""):
         try:
             main()
         except SystemExit as end:
-            status = end.code
+            status = end.code or 0
         else:
             status = 0
         if isinstance(status, str):  # Python prints it, and exits with 1
             print(status, file=sys.stderr)
             status = 1
+    if status == 130:
+        raise KeyboardInterrupt
     out, err = (stream.flush() or stream.buffer.getvalue().decode() for stream in streams)
     return Done(status, out, err)
 

@@ -1,6 +1,6 @@
 """The sdist and the wheel, built, checked, and each installed and tested where no checkout is.
 
-pip install build twine && python tests/distributions.py
+pip install -e '.[dev]' && python tests/distributions.py
 """
 
 import os
@@ -61,8 +61,10 @@ def test(distribution, folder):
         shutil.copy(ROOT / name, folder)
     where = output(python, "-c", "import tinygrad_neuron as t; print(t.__file__)", cwd=folder)
     assert "site-packages" in where, where
+    everything = ["-n", "auto", "-m", "slow or not slow"]
     left_out = [f"--ignore=tests/test_{name}.py" for name in OF_THE_CHECKOUT]
-    run(python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *left_out, "tests", cwd=folder)
+    options = ["--quiet", "-p", "no:cacheprovider", *everything, *left_out]
+    run(python, "-m", "pytest", *options, "tests", cwd=folder)
 
 
 def main():

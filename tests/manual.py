@@ -1,6 +1,6 @@
 """The pages of the manual, and the examples in them.
 
-As a program it runs the examples of pages, and says where one prints something else:
+As a program it runs the examples of pages, and ends at the first that prints something else:
 
 python tests/manual.py README.md tinygrad_neuron/README.md
 """
@@ -10,12 +10,14 @@ import io
 import re
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
-ROOMS = ["tinygrad_neuron", "tinygrad_neuron/view", "tinygrad_neuron/command", "notebooks", "tests"]
-PAGES = ["README.md", *(f"{room}/README.md" for room in ROOMS)]
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/view", "tinygrad_neuron/command"]
+FOLDERS += ["notebooks", "tests"]
+PAGES = ["README.md", *(f"{folder}/README.md" for folder in FOLDERS)]
 PAGES += [".github/CONTRIBUTING.md", ".github/CHANGELOG.md", "tests/mutants.md"]
 
 
@@ -40,36 +42,37 @@ def prose(page):
     return re.sub(r"^```.*?^```\n", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
 
 
-def only(items):
-    (item,) = items
-    return item
-
-
 def the_block(page, language, start=""):
-    """The text of the page's one block that begins so."""
-    return only(t for kind, t in blocks(page) if kind == language and t.startswith(start))
+    """The text of the page's one block in this language that begins so."""
+    found = [b.text for b in blocks(page) if b.language == language and b.text.startswith(start)]
+    assert len(found) == 1, f"{page} has {len(found)} blocks of {language} that begin {start!r}"
+    return found[0]
 
 
 def examples(page):
-    """The blocks of "python" that can be run here, each with what it should print."""
-    all_blocks = blocks(page)
-    for block, following in zip(all_blocks, [*all_blocks[1:], Block("", "")]):
-        needs = [name for name in ("torch", "numpy") if f"import {name}" in block.text]
-        if block.language == "python" and all(map(find_spec, needs)):
+    """The Python examples, each with what it should print; those with torch only where it is."""
+    for block, following in pairwise([*blocks(page), Block("", "")]):
+        possible = "import torch" not in block.text or find_spec("torch")
+        if block.language == "python" and possible:
             yield block.text, following.text if following.language == "text" else ""
 
 
 def run_examples(page):
-    """Run them one after another, as a reader does; AssertionError where one prints otherwise."""
-    namespace = {}
+    """Run them one after another, as a reader does, and return how many there are."""
+    namespace, count = {}, 0
     for example, expected in examples(page):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(example, namespace)
-        assert printed.getvalue() == expected, f"{page}:\n{example}\nprinted\n{printed.getvalue()}"
+        if printed.getvalue() != expected:
+            raise AssertionError(f"{page}:\n{example}\nprinted\n{printed.getvalue()}")
+        count += 1
+    return count
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        run_examples(name)
-        print(f"{name}: {len(list(examples(name)))} examples print what stands below them")
+        count = run_examples(name)
+        if not count:
+            sys.exit(f"{name} has no examples")
+        print(f"{name}: {count} examples print what stands below them")

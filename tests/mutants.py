@@ -47,7 +47,7 @@ TESTS = {
 }
 KINDS = ["equivalent", "margin", "survived"]  # of those that are not killed
 OUTPUT = "pytest.txt"  # in a folder, what its tests said
-SLOW = "not two_processes"  # PyTorch on its own, as the manual has it
+WITHOUT = "not two_processes"  # which is about PyTorch alone
 
 
 def mutants_of(module):
@@ -101,7 +101,7 @@ def start(folder, module):
     for stream in 1, 2:
         os.dup2(output, stream)
     for files in filter(None, tests_of(module)):
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", SLOW]
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", WITHOUT, "-m", "slow or not slow"]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # loaded before the fork
         if pytest.main([*options, *files]) != 0:
             os._exit(1)

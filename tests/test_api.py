@@ -78,7 +78,7 @@ class Named(str):
 
 
 def test_the_public_names_change_on_purpose_only():
-    """api.txt is all of them: a change there is one for the changes in .github."""
+    """api.txt is all of them: a change there belongs in .github/CHANGELOG.md."""
     lines = [f"tinygrad_neuron {tinygrad_neuron.__version__}"]
     for name in tinygrad_neuron.__all__:
         lines += described(name, getattr(tinygrad_neuron, name))
@@ -90,6 +90,10 @@ def test_all_public_names_are_in_all():
     """And nothing else can be had by `from tinygrad_neuron import …` but its modules."""
     found = {n for n, thing in vars(tinygrad_neuron).items() if not inspect.ismodule(thing)}
     assert {n for n in found if not n.startswith("_")} == {*tinygrad_neuron.__all__}
+
+
+def test_the_version_is_a_semantic_one():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", tinygrad_neuron.__version__)
 
 
 def test_what_a_user_writes_runs(tmp_path, monkeypatch, capsys):

@@ -42,8 +42,14 @@ def test_without_a_table_it_learns_the_textbook_line():
 
 def test_a_process_ends_with_the_status_and_the_line_that_main_ends_with(table):
     """Most tests here run main() and start no process."""
-    for words in ["learn"], ["learn", table(GOOD), "--lr", "1.5"], ["learn", table("x,y\n1,a\n")]:
-        assert run(*words) == run_as_process(*words)
+    for words, status in [
+        (["learn"], 0),
+        (["learn", "--lr", "10"], 1),
+        (["learn", table("x,y\n1,two\n")], 2),
+    ]:
+        done = run(*words)
+        assert done.returncode == status
+        assert done == run_as_process(*words)
 
 
 def test_the_console_script_is_the_same_command():
@@ -339,16 +345,8 @@ def test_rows_held_out_that_are_far_away_have_a_loss_of_inf(table):
     rows = "".join(f"{x},{2 * x}\n" for x in range(9))
     output = ""
     for seed in range(20):  # until the last row is the one that is held out
-        done = run(
-            "learn",
-            table(f"x,y\n{rows}1e160,0\n"),
-            "--holdout",
-            "0.1",
-            "--seed",
-            seed,
-            "--epochs",
-            9,
-        )
+        options = ["--holdout", "0.1", "--epochs", "9", "--seed", seed]
+        done = run("learn", table(f"x,y\n{rows}1e160,0\n"), *options)
         assert (done.returncode, done.stderr) == (0, "")
         output += done.stdout
     assert "\nloss (held out)         inf\n" in output

@@ -7,40 +7,47 @@ import shutil
 import subprocess
 import tomllib
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from command_line import run_as_process
-from manual import PAGES, ROOMS, ROOT, blocks, examples, only, prose, run_examples, text_of
+from manual import FOLDERS, PAGES, ROOT, blocks, examples, prose, run_examples, text_of, the_block
 
 import tinygrad_neuron
 
 COMMAND_PAGE = "tinygrad_neuron/command/README.md"
 LESSON = ["engine.py", "nn.py", "losses.py", "optim.py"]
-# How a block of each language is tested. One of "py" needs processes of its own.
-TESTED = {
-    "python": "here, and pasted at the prompt",
-    "text": "here, as what the example above it prints",
-    "console": "here, as a command and what it prints",
-    "sh": "here, if it is our command, and by .ci/run",
-    "csv": "here, as the file that the commands read",
-    "pdb": "in test_debugger.py",
-    "json": "in test_debugger.py",
-    "py": "in test_debugger.py or in test_torch.py",
+# What else but Python and its output may be shown where, because it is tested there.
+SHOWN = {
+    COMMAND_PAGE: {"console", "sh", "csv"},
+    "tinygrad_neuron/view/README.md": {"py", "pdb", "json"},  # test_debugger.py, test_torch.py
 }
-with_examples = pytest.mark.parametrize("page", [page for page in PAGES if list(examples(page))])
 each_page = pytest.mark.parametrize("page", PAGES)
+with_examples = pytest.mark.parametrize("page", [page for page in PAGES if list(examples(page))])
 
 
 # What a page shows happens.
 
 
 @with_examples
-def test_every_python_example_prints_what_stands_below_it(page, tmp_path, monkeypatch):
+def test_every_python_example_prints_what_stands_below_it_and_draws_the_picture(
+    page, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)  # some write files
-    run_examples(page)
-    for target in re.findall(r"\]\((\S+\.svg)\)", text_of(page)):
+    assert run_examples(page)
+    for target in pictures(page):
         assert same_picture((ROOT / page).parent / target, tmp_path / Path(target).name), target
+
+
+def pictures(page):
+    return re.findall(r"\]\((\S+\.svg)\)", prose(page))
+
+
+def test_every_picture_of_the_project_is_on_a_page_whose_examples_draw_it():
+    shown = {(ROOT / p).parent.joinpath(t).resolve() for p in PAGES for t in pictures(p)}
+    assert shown == {*(ROOT / ".github").glob("*.svg")}
+    assert all(list(examples(page)) for page in PAGES if pictures(page))
 
 
 def same_picture(one, other):
@@ -63,23 +70,21 @@ def test_the_python_examples_can_be_pasted_at_the_prompt(page, tmp_path, monkeyp
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "console" in dict(blocks(page))])
-def test_every_command_prints_what_stands_below_it(page, tmp_path):
+def test_every_command_prints_what_stands_below_it(tmp_path):
     """One after another: some use the files of others."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    for language, text in blocks(page):
-        if language == "csv":
-            (tmp_path / "flowers.csv").write_text(text, encoding="utf-8")
-        elif language == "sh":
-            for command in re.findall(r"^tinygrad-neuron .*$", text, flags=re.MULTILINE):
-                done = run(command, tmp_path)
-                assert done.returncode == 0, done.stderr
+    (tmp_path / "flowers.csv").write_text(the_block(COMMAND_PAGE, "csv"), encoding="utf-8")
+    for language, text in blocks(COMMAND_PAGE):
+        if language == "sh":
+            done = run_in(tmp_path, text)
+            assert (done.returncode, done.stderr) == (0, ""), text
         elif language == "console":
             command, _, expected = text.partition("\n")
-            assert run(command.removeprefix("$ "), tmp_path).stdout == expected
+            done = run_in(tmp_path, command.removeprefix("$ "))
+            assert (done.returncode, done.stderr, done.stdout) == (0, "", expected)
 
 
-def run(command, folder):
+def run_in(folder, command):
     program, *arguments = shlex.split(command)
     assert program == "tinygrad-neuron"
     return run_as_process(*arguments, cwd=folder, stdin=subprocess.DEVNULL)
@@ -87,7 +92,7 @@ def run(command, folder):
 
 def test_the_table_of_micrograd_is_what_the_command_prints(tmp_path):
     pytest.importorskip("micrograd")  # which comes with the dev tools
-    done = run("tinygrad-neuron check --package micrograd --markdown", tmp_path)
+    done = run_in(tmp_path, "tinygrad-neuron check --package micrograd --markdown")
     assert done.returncode == 1
     assert steady(done.stdout) in steady(text_of(COMMAND_PAGE))
 
@@ -99,12 +104,17 @@ def steady(text):
 
 
 @each_page
-def test_every_block_is_of_a_kind_that_is_tested(page):
+def test_nothing_is_shown_that_is_not_tested(page):
+    """A text is what the example above it prints. What is installed is tried by .ci/run."""
     fences = re.findall(r"^```(.*)$", text_of(page), flags=re.MULTILINE)
-    assert {*fences[::2]} <= {*TESTED}
-    assert {*fences[1::2]} <= {""}
-    starts = {text.partition(".py")[0] for language, text in blocks(page) if language == "py"}
-    assert starts <= {"# step", "# distributed"}
+    languages, closing = fences[::2], {*fences[1::2]}
+    assert closing <= {""}
+    assert {*languages} <= {"python", "text", "sh"} | SHOWN.get(page, set())
+    assert all(b == "python" for b, after in pairwise(["", *languages]) if after == "text")
+    scripts = [text for language, text in blocks(page) if language == "sh"]
+    assert page == COMMAND_PAGE or all("pip install" in text for text in scripts)
+    starts = [text.partition(".py")[0] for language, text in blocks(page) if language == "py"]
+    assert {*starts} <= {"# step", "# distributed"}
 
 
 @each_page
@@ -149,20 +159,28 @@ def test_every_line_count_is_right():
 
 
 def test_nothing_is_said_twice():
-    """No sentence and no row of a table is on two pages, or twice on one."""
+    """No sentence and no row of a table, of more than seven words, is found again."""
     said = Counter()
     for page in PAGES:
         paragraphs = re.split(r"\n\n|\n(?:- |(?=\|))", prose(page))
         plain = [" ".join(paragraph.split()) for paragraph in paragraphs]
-        said.update(s for p in plain for s in re.split(r"(?<=[.:]) ", p) if len(s.split()) > 7)
+        said.update(s for p in plain for s in re.split(r"(?<=[.:?!]) ", p) if len(s.split()) > 7)
     assert [sentence for sentence, times in said.items() if times > 1] == []
 
 
-def test_every_folder_has_a_page_and_the_readme_leads_to_all_of_them():
+def test_every_folder_of_the_package_has_a_page_and_the_readme_leads_to_each():
     folders = {path.parent for path in (ROOT / "tinygrad_neuron").rglob("*.py")}
-    assert {str(folder.relative_to(ROOT)) for folder in folders} <= {*ROOMS}
-    for page in PAGES[1:-1]:
+    assert {folder.relative_to(ROOT).as_posix() for folder in folders} <= {*FOLDERS}
+    for page in {*PAGES} - {"README.md", "tests/mutants.md"}:
         assert f"]({page})" in prose("README.md")
+
+
+def test_every_page_is_known_here():
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a checkout, or no git")
+    tracked = ["git", "-c", "safe.directory=*", "ls-files", "*.md"]
+    done = subprocess.run(tracked, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    assert {*done.stdout.split()} == {*PAGES}
 
 
 def test_the_readme_is_a_front_page():
@@ -173,7 +191,7 @@ def test_the_readme_is_a_front_page():
 
 
 def test_the_loop_has_its_four_parts_in_order():
-    loop = only(text for _, text in blocks("README.md") if "optimizer.step()" in text)
+    loop = the_block("README.md", "python", "from tinygrad_neuron import SGD")
     parts = re.findall(r"^    # (.*)$", loop, flags=re.MULTILINE)
     assert parts == ["forward pass", "loss", "backward pass", "update"]
 

@@ -18,6 +18,7 @@ import pytest
 from command_line import run, run_as_process
 from test_command import IRIS, learn, number_after, refused
 
+from tinygrad_neuron.command import training
 from tinygrad_neuron.command.dataset import Scale
 from tinygrad_neuron.command.model_file import Model, load_model, save_model
 from tinygrad_neuron.command.plot import draw_decision_line
@@ -540,7 +541,7 @@ def test_a_job_that_a_shell_keeps_from_ctrl_c_goes_on(table):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_the_progress_is_shown_on_a_terminal_only(table):
+def test_the_progress_is_shown_on_a_terminal_only(table, monkeypatch):
     import fcntl
     import pty
     import termios
@@ -548,7 +549,7 @@ def test_the_progress_is_shown_on_a_terminal_only(table):
     rng = random.Random(0)
     text = "x,y\n" + "".join(f"{rng.random()},{i % 2}\n" for i in range(300))
     arguments = ["learn", table(text), "--epochs", "100"]
-    patience = "from tinygrad_neuron.command import main, training; training.PATIENCE = 0.1"
+    patience = "from tinygrad_neuron.command import main, training; training.PATIENCE = 0"
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     command = [sys.executable, "-c", f"{patience}; main.main()", *arguments]
@@ -566,6 +567,7 @@ def test_the_progress_is_shown_on_a_terminal_only(table):
     assert progress.endswith(b"\r")  # and it is wiped out
     assert "epoch/s" not in output
     assert output.count("Epoch ") == 11
+    monkeypatch.setattr(training, "PATIENCE", 0)
     assert run(*arguments).stderr == ""
 
 
