@@ -1,5 +1,6 @@
 """All measurements: python tests/benchmarks"""
 
+import compare
 import growth
 import phases
 import training_step
@@ -9,3 +10,5 @@ print()
 phases.main()
 print()
 growth.main()
+print()
+compare.main()
