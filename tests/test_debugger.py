@@ -112,7 +112,73 @@ def lines(answers):
     return [answer.partition("\n-> ")[2].rstrip("\n") for answer in inside]
 
 
-@pytest.mark.parametrize("version", sorted({THIS, "3.11", "3.12", "3.13", "3.14"}))
+VERSIONS = pytest.mark.parametrize("version", sorted({THIS, "3.11", "3.12", "3.13", "3.14"}))
+STEP_INTO = """
+import sys
+
+import tinygrad_neuron
+from tinygrad_neuron import SGD, Neuron, Value, mse_loss
+
+w, x, neuron, two = Value(0.5), Value(2.0), Neuron(1), Neuron(2, Value.tanh)
+optimizer = SGD(neuron.parameters(), lr=0.1)
+loss = mse_loss([neuron(1.0)], [2.0])
+calls = {
+    "w * x": lambda: w * x,
+    "w * 3.0": lambda: w * 3.0,
+    "3 * w": lambda: 3 * w,
+    "w ** 2": lambda: w**2,
+    "w / x": lambda: w / x,
+    "tanh": w.tanh,
+    "neuron(1.0)": lambda: neuron(1.0),
+    "two([1.0, 2.0])": lambda: two([1.0, 2.0]),
+    "mse_loss": lambda: mse_loss([w, x], [1.0, 2]),
+    "backward": loss.backward,
+    "step": optimizer.step,
+}
+ours = (tinygrad_neuron.__file__.removesuffix("__init__.py"), __file__)
+
+
+def trace(frame, event, _):
+    if not frame.f_code.co_filename.startswith(ours):
+        print(name, frame.f_code.co_filename, frame.f_code.co_name)
+
+
+for name, call in calls.items():
+    sys.settrace(trace)
+    call()
+    sys.settrace(None)
+print("done")
+"""
+
+
+@VERSIONS
+def test_step_into_meets_only_the_package(version, tmp_path):
+    """In a fresh interpreter, where Python's abstract classes remember no type yet."""
+    python = python_at_hand(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    (tmp_path / "into.py").write_text(STEP_INTO, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = [python, "into.py"]
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", cwd=tmp_path, env=environment)
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+@pytest.mark.parametrize(
+    ("call", "most"), [("neuron(1.0)", 62), ("w * 3.0", 34)], ids=["a neuron", "a product"]
+)
+def test_stepping_into_a_call_takes_few_presses(start, call, most):
+    opening = "from tinygrad_neuron import Neuron, Value\nneuron, w = Neuron(1), Value(0.5)\n"
+    press = start(f"{opening}{call}\nprint()\n")
+    for command in "", "break step.py:3", "continue":
+        press(command)
+    count, answer = 0, ""
+    while "step.py(4)" not in answer:
+        answer, count = press("step"), count + 1
+    assert count <= most
+
+
+@VERSIONS
 def test_the_debugger_says_what_the_manual_shows_on_each_python_at_hand(start, version):
     python = python_at_hand(version)
     if python is None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from graphs import nodes_alive
 
-from tinygrad_neuron import MLP, Value, dot, edges, mean, no_grad, topological_order
+from tinygrad_neuron import MLP, SGD, Value, dot, edges, mean, no_grad, topological_order
 
 
 def two_stages():
@@ -270,6 +270,93 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
         f(Value(x, label="x"))
     assert "\n" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+# An operation of your own is refused on the line where it is written.
+
+
+@pytest.mark.parametrize(
+    ("facts", "error", "message"),
+    [
+        (lambda x: ((x, x), (1.0,), "op"), ValueError, '"op" has 2 operands and 1 partial; give'),
+        (lambda x: ((x,), (1.0, 2.0), "square"), ValueError, '"square" has 1 operand and 2 part'),
+        (lambda x: ((x,), (), "op"), ValueError, '"op" has 1 operand and 0 partials; give one'),
+        (lambda x: ((x,), "tanh"), TypeError, "partials are a tuple, not 'tanh': Value(data, op"),
+        (lambda x: ((x,), "t"), TypeError, "partials are a tuple, not 't': Value(data, operands"),
+        (lambda x: ("w",), TypeError, "operands are a tuple, not 'w': Value(data, operands"),
+        (lambda x: ({x}, (1.0,), "op"), TypeError, "operands are a tuple, not {Value(3.0"),
+        (lambda x: ([x], [1.0], "op"), TypeError, "operands are a tuple, not [Value(3.0"),
+        (lambda x: ((x,), [1.0], "op"), TypeError, "partials are a tuple, not [1.0]: Value("),
+        (lambda x: (x, (1.0,), "op"), TypeError, "label='x'),) needs its comma"),
+        (lambda x: ((x,), 2 * x.data, "op"), TypeError, "not 6.0: (6.0,) needs its comma"),
+        (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'),) needs its comma"),
+    ],
+)
+def test_operands_and_partials_are_two_tuples_of_the_same_length(facts, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        Value(9.0, *facts(Value(3.0, label="x")))
+
+
+@pytest.mark.parametrize("operand", [3.0, "x", None, [Value(1.0)]])
+def test_an_operand_that_is_no_value_is_found_by_backward(operand):
+    y = Value(9.0, (operand,), (1.0,), "square") * 2
+    with pytest.raises(TypeError, match="no Value among the operands of .*op=.square"):
+        y.backward()
+
+
+def test_a_value_among_the_partials_is_found_by_backward():
+    x = Value(3.0, label="x")
+    with pytest.raises(TypeError, match="^the grad of .*label='x'.* must be a real number"):
+        (Value(9.0, (x,), (2 * x,), "square") * 2).backward()
+
+
+@pytest.mark.parametrize("thing", [Value(1.0), "1"])
+def test_a_grad_that_is_no_number_is_found_by_backward_and_by_sgd(thing):
+    for use in lambda w: (w * w).backward(), lambda w: SGD([w], lr=0.1).step():
+        w = Value(3.0, label="w")
+        w.grad = thing
+        with pytest.raises(TypeError, match="label='w'.* must be a real number, not"):
+            use(w)
+
+
+@pytest.mark.parametrize("number", [3, np.float64(3.0), Fraction(3), np.int64(3), True])
+def test_a_number_of_another_kind_that_was_assigned_is_computed_with_as_a_float(number):
+    w, v = Value(0.0, label="w"), Value(float(number), label="v")
+    w.data = number
+    for f in [
+        *(Value.tanh, Value.exp, Value.log, Value.sqrt, Value.sin, Value.cos, Value.sigmoid),
+        *(Value.relu, abs, lambda x: -x, lambda x: x + x, lambda x: x - x, lambda x: x * x),
+        *(lambda x: x / x, lambda x: x**x, lambda x: x**2, lambda x: 1 / x, lambda x: 2**x),
+    ]:
+        ours, plain = f(w), f(v)
+        assert type(ours.data) is float
+        assert ours.data == plain.data
+        assert [float(partial) for partial in ours.partials] == [*plain.partials]
+
+
+def test_a_numpy_number_that_was_assigned_meets_the_errors_of_a_float():
+    w = Value(1.0, label="w")
+    w.data = np.float64(0.0)
+    with pytest.raises(ZeroDivisionError, match="needs b != 0, not .*label='w'"):
+        1 / w
+    w.data = np.float64(-8.0)
+    with pytest.raises(ValueError, match=r"x \*\* 0.3333.* needs .*label='w'"):
+        w ** (1 / 3)
+    w.data = 3
+    with pytest.raises(OverflowError, match=r"x \*\* 1000 needs .*label='w'"):
+        w**1000
+
+
+def test_an_int_that_no_float_holds_is_refused_in_one_line():
+    with pytest.raises(OverflowError, match="^data must fit into a float, up to 1.8e308"):
+        Value(10**400)
+
+
+def test_repr_does_not_fail_on_a_value_that_is_being_made():
+    value = Value.__new__(Value)
+    assert repr(value) == "Value(?, grad=?)"
+    value.data = 2.0
+    assert repr(value) == "Value(2.0, grad=?)"
 
 
 # The backward pass.

@@ -80,4 +80,6 @@ def test_a_leaf_is_one_line():
 
 def test_an_operation_with_more_operands_than_partials_has_a_line_for_each_pair():
     x = Value(1.0, label="x")
-    assert len(tree(Value(2.0, (x, x), (1.0,), "odd")).splitlines()) == 2
+    odd = Value(2.0, (x, x), (1.0, 1.0), "odd")
+    odd.partials = (1.0,)
+    assert len(tree(odd).splitlines()) == 2

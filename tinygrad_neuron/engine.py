@@ -1,8 +1,9 @@
 """Backpropagation on single numbers, also called reverse-mode automatic differentiation.
 
-A number you make is a leaf; an operation makes an inner node and states four facts side by side:
+A number you make is a leaf. An operation makes an inner node and states four facts side by side:
 result, operands, partials (the local derivatives) and name. That is the forward pass. `backward`
-then finds, edge by edge with the chain rule, how much the output changes per unit of each node.
+then goes from each node to its operands, edge by edge, and finds with the chain rule how much the
+output changes per unit of each node.
 """
 
 from __future__ import annotations
@@ -34,61 +35,66 @@ class Value:
     (4.0, 2.0, -3.0)
 
     `Value(x.data**3, (x,), (3 * x.data**2,), "cube")` is an operation of your own: four facts.
-    `==` is identity, because nodes live in sets and dicts; `<` and its kin compare numbers.
-    Sums, products and quotients overflow to inf, as floats do; functions and powers raise.
+    `==` asks whether both are the same object: nodes live in sets and dicts. `<` and `>` compare
+    numbers. + - * / overflow to inf, as floats do; functions and powers raise OverflowError.
     """
 
     __slots__ = ("data", "grad", "label", "op", "operands", "partials")
 
     def __init__(
-        self,
-        data: float,
-        operands: tuple[Value, ...] = (),
-        partials: tuple[float, ...] = (),
-        op: str = "",
-        label: str = "",
-    ) -> None:
-        if paused_threads and get_ident() in paused_threads:  # see no_grad: the result is a leaf
-            operands, partials, op = (), (), ""
+        self, data: float, operands: tuple[Value, ...] = (), partials: tuple[float, ...] = (),
+        op: str = "", label: str = "",
+    ) -> None:  # fmt: skip
         self.data = data if type(data) is float else as_float(data)
         self.grad = 0.0
         self.operands: tuple[Value, ...] = operands
         self.partials: tuple[float, ...] = partials
         self.op = op
         self.label = label
+        if not (type(operands) is tuple is type(partials)) or len(operands) != len(partials):
+            refuse_facts(self)
+        if paused_threads and get_ident() in paused_threads:  # see no_grad: the result is a leaf
+            self.operands, self.partials, self.op = (), (), ""
 
     def backward(self) -> None:
         """Compute d(self)/d(node) into the `grad` of every node that self depends on.
 
-        Inner nodes start afresh and leaves accumulate, over a second pass or a second output
-        that shares nodes. (PyTorch: a second pass must be asked for with retain_graph=True.)
-        The gradients are those of the forward pass that was run, whatever `data` is by now.
+        Inner nodes start again at 0 and leaves accumulate, over a second pass or a second output
+        that shares nodes. The partials are from the forward pass, whatever `data` is by now.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
-        self.grad = self.grad + 1.0  # d(self)/d(self) = 1; a leaf accumulates even this
+        self.grad += 1.0  # d(self)/d(self) = 1; a leaf accumulates even this
         for node, operand, partial in edges(order):
             operand.grad += node.grad * partial  # the chain rule
 
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
-            return with_constant(Value.__add__, self, other)
+            if not is_number(other):
+                return NotImplemented
+            other = Value(other, op="const")
         return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
 
     def __mul__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
-            return with_constant(Value.__mul__, self, other)
+            if not is_number(other):
+                return NotImplemented
+            other = Value(other, op="const")
         return Value(self.data * other.data, (self, other), (other.data, self.data), "*")
 
     def __sub__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
-            return with_constant(Value.__sub__, self, other)
+            if not is_number(other):
+                return NotImplemented
+            other = Value(other, op="const")
         return Value(self.data - other.data, (self, other), (1.0, -1.0), "-")
 
     def __truediv__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
-            return with_constant(Value.__truediv__, self, other)
-        q = evaluate(lambda b: self.data / b, other, "a / b needs b != 0")
+            if not is_number(other):
+                return NotImplemented
+            other = Value(other, op="const")
+        q = evaluate(lambda b: number_of(self) / b, other, "a / b needs b != 0")
         # -q / b, not -a / b**2, because b**2 may underflow
         return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
 
@@ -97,12 +103,12 @@ class Value:
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
             log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b: no slope in b
-            result, slope = power(self, exponent.data)
+            result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
-        try:
-            n = int(exponent) if isinstance(exponent, Integral) else as_float(exponent)
-        except TypeError:
+        if not is_number(exponent):
             return NotImplemented
+        whole = type(exponent) is int or isinstance(exponent, Integral)
+        n = int(exponent) if whole else as_float(exponent)
         result, slope = power(self, n)
         return Value(result, (self,), (slope,), f"**{n!r}")
 
@@ -119,19 +125,19 @@ class Value:
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
             return self  # sum() begins so; not under no_grad(), where `total += w` would move self
-        return with_constant(Value.__add__, other, self)
+        return Value(other, op="const") + self if is_number(other) else NotImplemented
 
     def __rmul__(self, other: float) -> Value:
-        return with_constant(Value.__mul__, other, self)
+        return Value(other, op="const") * self if is_number(other) else NotImplemented
 
     def __rsub__(self, other: float) -> Value:
-        return with_constant(Value.__sub__, other, self)
+        return Value(other, op="const") - self if is_number(other) else NotImplemented
 
     def __rtruediv__(self, other: float) -> Value:
-        return with_constant(Value.__truediv__, other, self)
+        return Value(other, op="const") / self if is_number(other) else NotImplemented
 
     def __rpow__(self, other: float) -> Value:
-        return with_constant(Value.__pow__, other, self)
+        return Value(other, op="const") ** self if is_number(other) else NotImplemented
 
     # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt; the slopes
     # of tanh and sigmoid are the textbook forms, which lose digits where the slope is tiny.
@@ -142,7 +148,7 @@ class Value:
 
     def log(self) -> Value:
         result = evaluate(math.log, self, "log(x) needs x > 0")
-        return Value(result, (self,), (1 / self.data,), "log")
+        return Value(result, (self,), (1 / number_of(self),), "log")
 
     def sqrt(self) -> Value:
         root = evaluate(math.sqrt, self, "sqrt(x) needs x >= 0")
@@ -150,18 +156,18 @@ class Value:
 
     def sin(self) -> Value:
         sine = evaluate(math.sin, self, "sin(x) and cos(x) need a finite x")
-        return Value(sine, (self,), (math.cos(self.data),), "sin")
+        return Value(sine, (self,), (math.cos(number_of(self)),), "sin")
 
     def cos(self) -> Value:
         cosine = evaluate(math.cos, self, "sin(x) and cos(x) need a finite x")
-        return Value(cosine, (self,), (-math.sin(self.data),), "cos")
+        return Value(cosine, (self,), (-math.sin(number_of(self)),), "cos")
 
     def tanh(self) -> Value:
-        t = math.tanh(self.data)
+        t = math.tanh(number_of(self))
         return Value(t, (self,), (1 - t * t,), "tanh")
 
     def sigmoid(self) -> Value:
-        s = logistic(self.data)
+        s = logistic(number_of(self))
         return Value(s, (self,), (s * (1 - s),), "sigmoid")
 
     def relu(self) -> Value:
@@ -205,32 +211,45 @@ class Value:
         return format(self.data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        op = f", op={self.op!r}" if self.op else ""
-        label = f", label={self.label!r}" if self.label else ""
-        return f"Value({self.data}, grad={self.grad}{op}{label})"
+        op = f", op={self.op!r}" if getattr(self, "op", "") else ""
+        label = f", label={self.label!r}" if getattr(self, "label", "") else ""
+        data, grad = getattr(self, "data", "?"), getattr(self, "grad", "?")  # half made: in pdb
+        return f"Value({data}, grad={grad}{op}{label})"
 
 
 def topological_order(output: Value) -> list[Value]:
-    """Every node that `output` depends on, operands before the nodes that use them."""
+    """Every node that `output` depends on, operands before the nodes that use them.
+
+    Backward, a node passes its grad on once, so it must be complete. With b = a * 3 and
+    y = b * 2 + b * 5 the grad of a is 21; if b passed on what it has after b * 2, it would be 6.
+    """
     order: list[Value] = []
-    seen: set[Value] = set()
-    entered: list[Value] = []  # the nodes between the output and where the walk is
-    stack: list[Value | None] = [output]  # not Python's own, which a thousand terms overflow
-    while stack:
-        node = stack.pop()
-        if node is None:
-            order.append(entered.pop())
-        elif node not in seen:
-            seen.add(node)
-            entered.append(node)
-            stack.append(None)  # comes back when all operands are done
-            stack += [operand for operand in reversed(node.operands) if operand not in seen]
+    seen = {output}
+    path = [output]  # from the output to where the walk is: recursion would overflow
+    unvisited = [iter(output.operands)]  # the operands left to visit, of each node on the path
+    try:
+        while path:
+            for operand in unvisited[-1]:
+                if operand not in seen:
+                    seen.add(operand)
+                    if operand.operands:
+                        path.append(operand)
+                        unvisited.append(iter(operand.operands))
+                        break
+                    order.append(operand)
+            else:
+                order.append(path.pop())
+                unvisited.pop()
+    except (AttributeError, TypeError):
+        raise TypeError(f"no Value among the operands of {path[-1]}") from None
     return order
 
 
 def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
     """Every (node, operand, partial) of a topological order, the output's first."""
     for node in reversed(order):  # all that use it have had their turn: its grad is complete
+        if type(node.grad) is not float:  # there is a Value among the partials
+            node.grad = as_float(node.grad, f"the grad of {node}")
         for operand, partial in zip(node.operands, node.partials):
             yield node, operand, partial
 
@@ -239,6 +258,8 @@ def zero_inner_nodes(order: Iterable[Value]) -> None:
     for node in order:
         if node.operands:
             node.grad = 0.0
+        elif type(node.grad) is not float:
+            node.grad = as_float(node.grad, f"the grad of {node}")
 
 
 def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Value:
@@ -246,9 +267,13 @@ def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Va
     left, right = as_values(weights), as_values(inputs)
     if len(left) != len(right) or not left:
         raise ValueError(f"dot needs pairs of numbers, not {len(left)} and {len(right)} numbers")
-    ws, xs = [w.data for w in left], [x.data for x in right]
+    return weighted_sum(left, right)
+
+
+def weighted_sum(weights: list[Value], inputs: list[Value]) -> Value:
+    ws, xs = [w.data for w in weights], [x.data for x in inputs]
     total = reduce(add, map(mul, ws, xs))  # sum() rounds otherwise from Python 3.12 on
-    return Value(total, (*left, *right), (*xs, *ws), "dot")
+    return Value(total, (*weights, *inputs), (*xs, *ws), "dot")
 
 
 def mean(values: Iterable[Value | float]) -> Value:
@@ -285,35 +310,53 @@ def in_place(old: Value, new: Value) -> Value:
     return old
 
 
-def as_float(number: float, what: str = "data") -> float:
-    """A real number (int, float, bool, Fraction, NumPy scalar) as a float, else a TypeError."""
-    if isinstance(number, Real) or type(number).__name__ in ("bool", "bool_"):  # NumPy's bool
-        return float(number)
-    raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
-
-
 Numbers = Iterable[Value | float] | Value | float
 
 
 def as_values(x: Numbers) -> list[Value]:
     """Values as they are and plain numbers as constants, one or many."""
-    many = x if isinstance(x, Iterable) else [x]
+    many = [x] if isinstance(x, Value | float) else x if isinstance(x, list | Iterable) else [x]
     return [v if isinstance(v, Value) else Value(v, op="const") for v in many]
 
 
-def with_constant(operation: Callable[[Value, Value], Value], *pair: Value | float) -> Value:
-    """`operation` on a Value and a plain number, in the order written."""
+def is_number(thing: object) -> bool:
+    """A real number: int, float, bool, Fraction, a NumPy scalar; Value and text are none."""
+    kind = type(thing)
+    return kind is float or kind is int or isinstance(thing, Real) or kind.__name__ == "bool"
+
+
+def as_float(number: float, what: str = "data") -> float:
     try:
-        result = operation(*as_values(pair))
-    except TypeError:
-        result = NotImplemented  # Python asks the other operand: a NumPy array knows what to do
-    return result
+        if is_number(number):
+            return float(number)
+    except OverflowError:
+        raise OverflowError(
+            f"{what} must fit into a float, up to 1.8e308: an int does not"
+        ) from None
+    raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
+
+
+def number_of(node: Value) -> float:
+    """The node's data as a float: another number may have been assigned."""
+    return node.data if type(node.data) is float else as_float(node.data, f"the data of {node}")
+
+
+def refuse_facts(node: Value) -> None:
+    """An error that says why its operands and partials are not two tuples of the same length."""
+    for name, facts in ("operands", node.operands), ("partials", node.partials):
+        if type(facts) is not tuple:
+            comma = f"({facts},) needs its comma" if isinstance(facts, Value | float | int) else ""
+            cure = comma or "Value(data, operands, partials, op)"
+            raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
+    n, m = len(node.operands), len(node.partials)
+    counts = f"{n} operand{'s' * (n != 1)} and {m} partial{'s' * (m != 1)}"
+    raise ValueError(f'"{node.op}" has {counts}; give one partial per operand')
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
     """function(node.data), a real number; an error is raised with the rule and the node in it."""
     try:
-        result = function(node.data)
+        result = function(number_of(node))
         if isinstance(result, complex):
             raise ValueError
     except (ValueError, ArithmeticError) as error:

@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, dot
+from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, weighted_sum
 
 Activation = Callable[[Value], Value] | None
 Rng = random.Random | None
@@ -89,7 +89,7 @@ class Neuron(Module):
         inputs = as_values(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"a neuron with {len(self.w)} inputs was given {len(inputs)}")
-        z = dot(self.w, inputs) + self.b
+        z = weighted_sum(self.w, inputs) + self.b
         return self.activation(z) if self.activation else z
 
     def named_attributes(self) -> list[tuple[str, object]]:

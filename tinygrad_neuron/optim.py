@@ -37,7 +37,8 @@ class SGD:
     def step(self) -> None:
         lr = rate(self.lr, "lr")  # it may have been assigned since
         for w, velocity in self.velocities.items():
-            direction = w.grad + self.weight_decay * w.data if self.weight_decay else w.grad
+            grad = w.grad if type(w.grad) is float else as_float(w.grad, f"the grad of {w}")
+            direction = grad + self.weight_decay * w.data if self.weight_decay else grad
             if self.momentum:
                 direction += self.momentum * velocity
                 self.velocities[w] = direction
