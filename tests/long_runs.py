@@ -1,9 +1,10 @@
-"""Long runs and large graphs, which take a minute and two gigabytes: pytest tests/long_runs.py"""
+"""Long runs and large graphs; they take two minutes and two gigabytes: pytest tests/long_runs.py"""
 
 import threading
 
 import pytest
 from graphs import peak_megabytes
+from test_gradcheck import FACTORS, GRID, check_on_the_grid
 
 from tinygrad_neuron import SGD, Neuron, Value, dot, draw, mse_loss, steps, topological_order
 
@@ -68,3 +69,11 @@ def test_a_dot_of_4_million_terms(collector_off):
     y = dot([w] * LARGE, [2.0] * LARGE)
     y.backward()
     assert (y.data, w.grad) == (6 * LARGE, 2 * LARGE)
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_no_operation_is_judged_wrongly_anywhere_on_the_grid(name):
+    verdicts, mistakes = check_on_the_grid(name)
+    assert not mistakes
+    assert verdicts["right"] >= verdicts.total() / len(FACTORS) * 0.75
+    assert verdicts["too rough to tell"] <= verdicts.total() * 0.05, verdicts
