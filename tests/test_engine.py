@@ -348,8 +348,12 @@ def test_a_numpy_number_that_was_assigned_meets_the_errors_of_a_float():
 
 
 def test_an_int_that_no_float_holds_is_refused_in_one_line():
-    with pytest.raises(OverflowError, match="^data must fit into a float, up to 1.8e308"):
+    with pytest.raises(OverflowError, match="^data must fit into a float, which ends at 1.8e308$"):
         Value(10**400)
+    w = Value(2.0, label="w")
+    w.data = 10**400
+    with pytest.raises(OverflowError, match="^the data of .*label='w'.* must fit into a float"):
+        w.exp()
 
 
 def test_repr_does_not_fail_on_a_value_that_is_being_made():

@@ -5,7 +5,6 @@ import math
 import pytest
 
 from tinygrad_neuron import (
-    Neuron,
     Value,
     bce_loss,
     bce_with_logits_loss,
@@ -48,6 +47,15 @@ def test_predictions_and_targets_are_lists_or_single_ones(loss):
 def test_unequal_or_empty_lists_are_an_error(loss, predictions, targets, lengths):
     with pytest.raises(ValueError, match=f"a loss needs pairs of numbers, not {lengths} numbers"):
         loss(predictions, targets)
+
+
+@pytest.mark.parametrize("loss", ALL)
+def test_the_lists_that_an_mlp_returns_are_no_predictions(loss):
+    for predictions, targets in ([[Value(0.5)], [Value(0.5)]], [1.0, 1.0]), ([0.5], [[1.0]]):
+        with pytest.raises(
+            TypeError, match=r"numbers, not lists: of an MLP's list, .* mlp\(x\)\[0"
+        ):
+            loss(predictions, targets)
 
 
 @pytest.mark.parametrize("loss", ALL)
@@ -123,8 +131,3 @@ def test_bce_with_logits_is_right_at_zero_and_far_out(x, t, result, slope):
 def test_a_number_that_the_loss_has_no_meaning_for_is_an_error(loss, p, t, message):
     with pytest.raises(ValueError, match=message):
         loss([0.5, p], [1, t])
-
-
-def test_the_list_that_a_network_returns_is_not_a_prediction_itself():
-    with pytest.raises(TypeError, match="must be a real number, not \\[Value"):
-        mse_loss([[Neuron(1)(1.0)]], [1.0])

@@ -98,6 +98,18 @@ def test_zero_grad_zeroes_and_step_leaves_gradients_alone():
     assert w.grad == 0.0
 
 
+@pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay"])
+@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
+def test_a_rate_that_was_assigned_is_looked_at_again_before_anything_moves(name, rate):
+    w = Value(1.0)
+    w.grad = 1.0
+    optimizer = SGD([w], lr=0.1)
+    setattr(optimizer, name, rate)
+    with pytest.raises(ValueError, match=f"{name} must be finite and not negative, not {rate}"):
+        optimizer.step()
+    assert w.data == 1.0
+
+
 @pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
 def test_a_rate_that_is_negative_nan_or_infinite_is_an_error(rate):
     for name in "lr", "momentum", "weight_decay":
@@ -110,6 +122,8 @@ def test_a_rate_that_is_negative_nan_or_infinite_is_an_error(rate):
     [
         ([], 0.1, ValueError, "^SGD needs at least one parameter, not an empty list$"),
         ([1.0], 0.1, TypeError, "leaf Values, not 1.0"),
+        (Neuron(1), 0.1, TypeError, r"a list, such as neuron.parameters\(\), not Neuron\(2 par"),
+        (Value(1.0), 0.1, TypeError, r"a list, such as neuron.parameters\(\), not Value\(1.0"),
         ([[Value(1.0)]], 0.1, TypeError, r"leaf Values, not \[Value"),
         ([Value(1.0) * 2], 0.1, TypeError, "leaf Values, not Value.*op='\\*'"),
         ([Value(1.0)], "0.1", TypeError, "lr must be a real number, not '0.1'"),

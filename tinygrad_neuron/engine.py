@@ -322,7 +322,7 @@ def as_values(x: Numbers) -> list[Value]:
 def is_number(thing: object) -> bool:
     """A real number: int, float, bool, Fraction, a NumPy scalar; Value and text are none."""
     kind = type(thing)
-    return kind is float or kind is int or isinstance(thing, Real) or kind.__name__ == "bool"
+    return kind in (float, int) or isinstance(thing, Real) or kind.__name__ in ("bool", "bool_")
 
 
 def as_float(number: float, what: str = "data") -> float:
@@ -330,9 +330,7 @@ def as_float(number: float, what: str = "data") -> float:
         if is_number(number):
             return float(number)
     except OverflowError:
-        raise OverflowError(
-            f"{what} must fit into a float, up to 1.8e308: an int does not"
-        ) from None
+        raise OverflowError(f"{what} must fit into a float, which ends at 1.8e308") from None
     raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
 
 
@@ -355,8 +353,9 @@ def refuse_facts(node: Value) -> None:
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
     """function(node.data), a real number; an error is raised with the rule and the node in it."""
+    x = number_of(node)
     try:
-        result = function(number_of(node))
+        result = function(x)
         if isinstance(result, complex):
             raise ValueError
     except (ValueError, ArithmeticError) as error:

@@ -51,6 +51,9 @@ def bce_with_logits(logit: Value, target: Value) -> Value:
 
 
 def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
+    for given in predictions, targets:
+        if isinstance(given, list) and any(isinstance(each, list) for each in given):
+            raise TypeError("a loss needs numbers, not lists: of an MLP's list, give mlp(x)[0]")
     left, right = as_values(predictions), as_values(targets)
     if len(left) != len(right) or not left:
         raise ValueError(f"a loss needs pairs of numbers, not {len(left)} and {len(right)} numbers")

@@ -79,6 +79,8 @@ class Neuron(Module):
             raise ValueError(f"a neuron needs at least one input, not {n}")
         if activation is not None and not callable(activation):
             raise TypeError(f"an activation is a function such as Value.tanh, not {activation!r}")
+        if rng is not None and not isinstance(rng, random.Random):
+            raise TypeError(f"rng is a random.Random, such as random.Random(0), not {rng!r:.60}")
         uniform, bound = random.uniform if rng is None else rng.uniform, 1 / math.sqrt(n)
         self.w = [Value(uniform(-bound, bound), label=f"w{i}") for i in range(1, n + 1)]
         self.b = Value(0.0, label="b")
@@ -101,6 +103,8 @@ class Layer(Module):
     """`size` neurons that share n inputs: n numbers or Values in, a list of Values out."""
 
     def __init__(self, n: int, size: int, activation: Activation = None, rng: Rng = None) -> None:
+        if size < 1:
+            raise ValueError(f"a layer needs at least one neuron, not {size}")
         self.neurons = [Neuron(n, activation, rng) for _ in range(size)]
 
     def __call__(self, x: Numbers) -> list[Value]:
@@ -114,6 +118,8 @@ class MLP(Module):
     def __init__(
         self, n: int, sizes: Iterable[int], activation: Activation = Value.relu, rng: Rng = None
     ) -> None:
+        if not isinstance(sizes, Iterable):
+            raise TypeError(f"the sizes of an MLP are a list, such as [4, 1], not {sizes!r:.60}")
         sizes = [n, *sizes]
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"an MLP needs at least one layer, and sizes above 0, not {sizes}")

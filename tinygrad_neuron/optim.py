@@ -24,6 +24,10 @@ class SGD:
     def __init__(
         self, parameters: Iterable[Value], lr: float, momentum: float = 0, weight_decay: float = 0
     ) -> None:
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"SGD needs a list, such as neuron.parameters(), not {parameters!r:.60}"
+            )
         given = list(parameters)
         if not given:
             raise ValueError("SGD needs at least one parameter, not an empty list")
@@ -35,12 +39,13 @@ class SGD:
         self.weight_decay = rate(weight_decay, "weight_decay")
 
     def step(self) -> None:
-        lr = rate(self.lr, "lr")  # it may have been assigned since
+        lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # may be assigned since
+        decay = rate(self.weight_decay, "weight_decay")
         for w, velocity in self.velocities.items():
             grad = w.grad if type(w.grad) is float else as_float(w.grad, f"the grad of {w}")
-            direction = grad + self.weight_decay * w.data if self.weight_decay else grad
-            if self.momentum:
-                direction += self.momentum * velocity
+            direction = grad + decay * w.data if decay else grad
+            if momentum:
+                direction += momentum * velocity
                 self.velocities[w] = direction
             w.data -= lr * direction
 
