@@ -109,6 +109,15 @@ def test_a_model_that_cannot_be_is_refused(make, error, message):
         make()
 
 
+@pytest.mark.parametrize("number", [3.0, 3, np.float64(3.0)])
+def test_a_plain_number_among_the_weights_is_a_constant(number):
+    neuron = Neuron(2)
+    neuron.load_state_dict({"w1": 2.0, "w2": 0.0, "b": 1.0})
+    neuron.w[1] = number
+    y = neuron([5.0, 7.0])
+    assert (y.data, y.operands[0].operands[1].op) == (32.0, "const")
+
+
 def test_a_layer_turns_its_inputs_into_nodes_once():
     layer = Layer(2, 3, activation=Value.tanh)
     outputs = layer([1.0, 2.0])

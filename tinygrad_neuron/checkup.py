@@ -84,7 +84,7 @@ MISTAKES = (
         grad(x)
         """,
         2.0,
-        "The gradient is that of the forward pass that was run, in which w was 2.",
+        "The gradient belongs to the forward pass that was run, in which w was 2.",
         or_refused=True,
     ),
     Mistake(

@@ -241,7 +241,7 @@ def topological_order(output: Value) -> list[Value]:
                 order.append(path.pop())
                 unvisited.pop()
     except (AttributeError, TypeError):
-        raise TypeError(f"no Value among the operands of {path[-1]}") from None
+        raise TypeError(f"an operand of {path[-1]} is not a Value") from None
     return order
 
 
@@ -255,6 +255,7 @@ def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
 
 
 def zero_inner_nodes(order: Iterable[Value]) -> None:
+    """A leaf keeps its grad; one that is no number is a TypeError."""
     for node in order:
         if node.operands:
             node.grad = 0.0
@@ -314,7 +315,7 @@ Numbers = Iterable[Value | float] | Value | float
 
 
 def as_values(x: Numbers) -> list[Value]:
-    """Values as they are and plain numbers as constants, one or many."""
+    """Values as they are, plain numbers as constants, one or many. (A list is told without abc.)"""
     many = [x] if isinstance(x, Value | float) else x if isinstance(x, list | Iterable) else [x]
     return [v if isinstance(v, Value) else Value(v, op="const") for v in many]
 

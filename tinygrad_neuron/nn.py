@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, weighted_sum
+from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, dot, weighted_sum
 
 Activation = Callable[[Value], Value] | None
 Rng = random.Random | None
@@ -91,7 +91,8 @@ class Neuron(Module):
         inputs = as_values(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"a neuron with {len(self.w)} inputs was given {len(inputs)}")
-        z = weighted_sum(self.w, inputs) + self.b
+        # Where a plain number was put in place of a weight, dot makes a constant of it.
+        z = (weighted_sum if {*map(type, self.w)} == {Value} else dot)(self.w, inputs) + self.b
         return self.activation(z) if self.activation else z
 
     def named_attributes(self) -> list[tuple[str, object]]:
