@@ -18,6 +18,7 @@ from tinygrad_neuron import (
     losses,
     mean,
     mse_loss,
+    nn,
     topological_order,
 )
 
@@ -127,7 +128,7 @@ def halves(operands):
 def operations_made():
     """The names of all operations that the engine and the losses make, but for plain powers."""
     made = set()
-    for module in engine, losses:
+    for module in engine, nn, losses:
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             match node:
                 case ast.Call(ast.Name("Value"), [_, _, _, ast.Constant(op)]):

@@ -86,6 +86,16 @@ def test_the_public_names_change_on_purpose_only():
     assert "\n".join(lines) + "\n" == expected
 
 
+def test_a_debugger_can_show_an_object_that_is_being_made():
+    """Such as `self` in a constructor, or in a traceback that shows local variables."""
+    for name in tinygrad_neuron.__all__:
+        kind = getattr(tinygrad_neuron, name)
+        if inspect.isclass(kind) and not issubclass(kind, tuple):
+            assert "\n" not in repr(kind.__new__(kind))
+    neuron = tinygrad_neuron.Neuron.__new__(tinygrad_neuron.Neuron)
+    assert repr(neuron) == "Neuron(?)"
+
+
 def test_all_public_names_are_in_all():
     """And nothing else can be had by `from tinygrad_neuron import …` but its modules."""
     found = {n for n, thing in vars(tinygrad_neuron).items() if not inspect.ismodule(thing)}

@@ -8,13 +8,29 @@ import re
 import subprocess
 import sys
 import threading
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from graphs import nodes_alive
 
-from tinygrad_neuron import MLP, SGD, Value, dot, edges, mean, no_grad, topological_order
+from tinygrad_neuron import (
+    MLP,
+    SGD,
+    Neuron,
+    Value,
+    bce_loss,
+    bce_with_logits_loss,
+    detect_anomaly,
+    dot,
+    edges,
+    hinge_loss,
+    mean,
+    mse_loss,
+    no_grad,
+    topological_order,
+)
 
 
 def two_stages():
@@ -281,15 +297,27 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
         (lambda x: ((x, x), (1.0,), "op"), ValueError, '"op" has 2 operands and 1 partial; give'),
         (lambda x: ((x,), (1.0, 2.0), "square"), ValueError, '"square" has 1 operand and 2 part'),
         (lambda x: ((x,), (), "op"), ValueError, '"op" has 1 operand and 0 partials; give one'),
-        (lambda x: ((x,), "tanh"), TypeError, "partials are a tuple, not 'tanh': Value(data, op"),
-        (lambda x: ((x,), "t"), TypeError, "partials are a tuple, not 't': Value(data, operands"),
-        (lambda x: ("w",), TypeError, "operands are a tuple, not 'w': Value(data, operands"),
+        (lambda x: ((x,), "tanh"), TypeError, "partials are a tuple, not 'tanh': write Value(da"),
+        (lambda x: ((x,), "t"), TypeError, "partials are a tuple, not 't': write Value(data"),
+        (lambda x: ("w",), TypeError, "operands are a tuple, not 'w': write Value(data"),
         (lambda x: ({x}, (1.0,), "op"), TypeError, "operands are a tuple, not {Value(3.0"),
         (lambda x: ([x], [1.0], "op"), TypeError, "operands are a tuple, not [Value(3.0"),
-        (lambda x: ((x,), [1.0], "op"), TypeError, "partials are a tuple, not [1.0]: Value("),
-        (lambda x: (x, (1.0,), "op"), TypeError, "label='x'),) needs its comma"),
-        (lambda x: ((x,), 2 * x.data, "op"), TypeError, "not 6.0: (6.0,) needs its comma"),
-        (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'),) needs its comma"),
+        (lambda x: ((x,), [1.0], "op"), TypeError, "partials are a tuple, not [1.0]: write Va"),
+        (lambda x: (x, (1.0,), "op"), TypeError, "operands are a tuple, not Value(3.0"),
+        (
+            lambda x: ((x,), 2 * x.data, "op"),
+            TypeError,
+            "not 6.0: write Value(data, (x,), (sl",
+        ),
+        (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'): write Value(data, (x,)"),
+        (lambda x: ((x, 2.0), (1.0, 1.0), "op"), TypeError, 'operand of "op" must be a Value, not'),
+        (lambda x: (("x",), (1.0,), "op"), TypeError, """"op" must be a Value, not 'x'"""),
+        (lambda x: ((None,), (1.0,), "op"), TypeError, "must be a Value, not None"),
+        (lambda x: (([x],), (1.0,), "op"), TypeError, 'an operand of "op" must be a Value, not [V'),
+        (lambda x: ((x,), (2 * x,), "op"), TypeError, 'partial of "op" must be a real number, not'),
+        (lambda x: ((x,), ("1",), "op"), TypeError, "must be a real number, not '1' (str)"),
+        (lambda x: ((x, x), (1.0, None), "op"), TypeError, 'a partial of "op" must be a real'),
+        (lambda x: ((x, x), (1.0,), "*"), ValueError, '"*" has 2 operands and 1 partial'),
     ],
 )
 def test_operands_and_partials_are_two_tuples_of_the_same_length(facts, error, message):
@@ -297,17 +325,11 @@ def test_operands_and_partials_are_two_tuples_of_the_same_length(facts, error, m
         Value(9.0, *facts(Value(3.0, label="x")))
 
 
-@pytest.mark.parametrize("operand", [3.0, "x", None, [Value(1.0)]])
-def test_an_operand_that_is_no_value_is_found_by_backward(operand):
-    y = Value(9.0, (operand,), (1.0,), "square") * 2
-    with pytest.raises(TypeError, match="^an operand of .*op=.square.* is not a Value$"):
-        y.backward()
-
-
-def test_a_value_among_the_partials_is_found_by_backward():
-    x = Value(3.0, label="x")
-    with pytest.raises(TypeError, match="^the grad of .*label='x'.* must be a real number"):
-        (Value(9.0, (x,), (2 * x,), "square") * 2).backward()
+def test_partials_of_other_kinds_of_numbers_become_floats():
+    x = Value(3.0)
+    y = Value(np.float64(9.0), (x, x), (np.float32(0.5), 6), "op")
+    assert (type(y.data), *map(type, y.partials)) == (float, float, float)
+    assert (y.data, y.partials) == (9.0, (0.5, 6.0))
 
 
 @pytest.mark.parametrize("thing", [Value(1.0), "1"])
@@ -332,6 +354,42 @@ def test_a_number_of_another_kind_that_was_assigned_is_computed_with_as_a_float(
         assert type(ours.data) is float
         assert ours.data == plain.data
         assert [float(partial) for partial in ours.partials] == [*plain.partials]
+
+
+def test_a_float32_that_was_assigned_is_computed_with_in_full_precision():
+    """As float(w.data) is: otherwise all results would have its seven digits."""
+    w, b = Value(0.0, label="w"), Value(3.0)
+    for f in [
+        *(lambda: w * b, lambda: b * w, lambda: w + b, lambda: b - w, lambda: w - b, lambda: w * w),
+        *(lambda: w / b, lambda: b / w, lambda: w**3, lambda: w**b, lambda: w.relu(), lambda: -w),
+        *(w.tanh, w.log, lambda: abs(w), lambda: w * 0.1, lambda: 0.1 - w, lambda: mean([w, b])),
+        *(lambda: dot([w, b], [b, 0.1]), lambda: dot([0.1], [w]), lambda: mse_loss([w], [b])),
+    ]:
+        w.data = float(np.float32(0.1))
+        plain = f()
+        w.data = np.float32(0.1)
+        ours = f()
+        assert (ours.data, ours.partials) == (plain.data, plain.partials)
+        assert {type(number) for number in (ours.data, *ours.partials)} == {float}
+    w.data = np.float32(0.1)
+    with pytest.raises(TypeError, match="^assign a float to the data of Value.0.1.*label='w'"):
+        Value(2 * w.data, (w,), (2.0,), "double")
+
+
+@pytest.mark.parametrize("wrong", ["0.1", Value(0.1), None, [0.1], 1j, Decimal(1)])
+def test_data_that_is_no_number_is_named_by_the_operation_that_uses_it(wrong):
+    w, b = Value(0.0, label="w"), Value(3.0)
+    w.data = wrong
+    for f in [
+        *(lambda: w * b, lambda: b * w, lambda: w + b, lambda: b + w, lambda: w - b, lambda: b - w),
+        *(lambda: w * 2, lambda: 2 + w, lambda: w / b, lambda: b / w, lambda: w**2, lambda: b**w),
+        *(lambda: -w, lambda: abs(w), w.relu, w.tanh, w.exp, w.sigmoid, lambda: mean([b, w])),
+        *(lambda: dot([w], [b]), lambda: dot([b, b], [1.0, w]), lambda: mse_loss([b], [w])),
+        *(lambda: hinge_loss([b], [w]), lambda: bce_loss([w], [1.0]), SGD([w], lr=0.1).step),
+        lambda: bce_with_logits_loss([w], [1.0]),
+    ]:
+        with pytest.raises(TypeError, match="^the data of Value.*label='w'.* must be a real num"):
+            f()
 
 
 def test_a_numpy_number_that_was_assigned_meets_the_errors_of_a_float():
@@ -508,6 +566,15 @@ def test_in_place_operators_on_other_values_record():
     assert total.op == "**2"
 
 
+def test_an_accumulator_with_a_gradient_is_told_how_to_go_on():
+    total = Value(0.0, label="total")
+    (total * 2).backward()
+    with pytest.raises(RuntimeError, match=r"; to record, write total = total \+ …$"):
+        total += 1
+    total = total + 1
+    assert total.op == "+"
+
+
 def test_under_no_grad_an_in_place_update_of_an_inner_node_is_an_error():
     y = 2 * Value(3.0)
     with pytest.raises(RuntimeError, match="is no leaf"), no_grad():
@@ -569,6 +636,62 @@ def test_no_grad_nests_and_survives_exceptions():
     assert predict(a).op == ""
     assert predict(a).op == ""
     assert (a * a).op == "*"
+
+
+def test_no_grad_and_detect_anomaly_refuse_to_decorate_what_would_run_later():
+    """A generator or a coroutine runs while its consumer does: after the decorator's context."""
+
+    def generator():
+        yield Value(2.0) * 3
+
+    async def coroutine():
+        return Value(2.0) * 3
+
+    async def asynchronous_generator():
+        yield Value(2.0) * 3
+
+    for context in no_grad, detect_anomaly:
+        for function in generator, coroutine, asynchronous_generator:
+            rule = f"^<function .*{function.__name__} .* write `with {context.__name__}"
+            with pytest.raises(TypeError, match=rule):
+                context()(function)
+        assert context()(Value.tanh)(Value(0.0)).data == 0.0
+        assert context()(Neuron(1))(1.0).op == ("" if context is no_grad else "+")
+
+
+def test_a_generator_that_another_thread_closes_leaves_its_own_thread_recording():
+    def results(context):
+        with context:
+            yield (Value(2.0) * 3).op
+
+    shared = no_grad()
+    for context in no_grad(), shared, shared:
+        generator = results(context)
+        assert next(generator) == ""
+        thread = threading.Thread(target=generator.close)
+        thread.start()
+        thread.join()
+        assert (Value(2.0) * 3).op == "*"
+
+
+def test_threads_that_share_a_no_grad_leave_their_own():
+    inside, shared = threading.Barrier(2), no_grad()
+    first_has_left, ops = threading.Event(), []
+
+    def other():
+        with shared:
+            inside.wait(60)
+            first_has_left.wait(60)
+            ops.append((Value(2.0) * 3).op)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with shared:
+        inside.wait(60)
+    ops.append((Value(2.0) * 3).op)
+    first_has_left.set()
+    thread.join()
+    assert ops == ["*", ""]
 
 
 def test_no_grad_of_one_thread_does_not_pause_another():

@@ -2,6 +2,9 @@
 
 import math
 import random
+from collections import OrderedDict, UserDict, UserList, deque, namedtuple
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,6 +42,8 @@ def test_without_an_activation_a_neuron_is_linear():
     assert neuron(Value(2.0)).data == 7.0
     assert neuron(np.array([2.0])).data == 7.0
     assert neuron(np.float32(2.0)).data == 7.0
+    with pytest.raises(TypeError, match=r"not array\(2.0*\): use its item\(\)$"):
+        neuron(np.array(2.0))
 
 
 def test_any_function_of_a_value_is_an_activation():
@@ -47,14 +52,26 @@ def test_any_function_of_a_value_is_an_activation():
     assert neuron(math.log(3)).data == pytest.approx(math.log(3) * 0.75, rel=1e-12)
 
 
-def test_weights_start_uniform_within_one_over_the_root_of_n_and_the_bias_at_zero():
-    neuron = Neuron(400, rng=random.Random(0))
+def test_weights_start_uniform_within_the_root_of_6_over_n_and_a_lone_bias_at_zero():
+    """Whose variance is 2/n, as He et al. ask for."""
+    neuron = Neuron(600, rng=random.Random(0))
     weights = [w.data for w in neuron.w]
-    assert all(abs(w) <= 1 / 20 for w in weights)
-    assert max(weights) > 0.045
-    assert min(weights) < -0.045
-    assert abs(sum(weights) / 400) < 3 * (1 / 20) / math.sqrt(3 * 400)  # three standard errors
+    assert all(abs(w) <= 0.1 for w in weights)
+    assert max(weights) > 0.099
+    assert min(weights) < -0.099
+    assert abs(sum(weights) / 600) < 3 * math.sqrt(2 / 600 / 600)  # three standard errors
+    assert sum(w * w for w in weights) / 600 == pytest.approx(2 / 600, rel=0.1)
     assert neuron.b.data == 0.0
+
+
+def test_the_biases_of_a_layer_start_uniform_within_one_over_the_root_of_n():
+    for model in Layer(4, 300, rng=random.Random(0)), MLP(4, [300], rng=random.Random(0)):
+        biases = [p.data for name, p in model.named_parameters().items() if name.endswith(".b")]
+        assert len(biases) == 300
+        assert all(abs(b) <= 0.5 for b in biases)
+        assert max(biases) > 0.48
+        assert min(biases) < -0.48
+        assert abs(sum(biases) / 300) < 3 * 0.5 / math.sqrt(3 * 300)  # three standard errors
 
 
 def test_chance_is_handed_in():
@@ -205,6 +222,124 @@ def test_a_state_is_plain_numbers_and_can_be_loaded_into_another_model():
     neuron = Neuron(1)
     neuron.load_state_dict({"b": 1, "w1": np.float32(0.5)})
     assert neuron.state_dict() == {"w1": 0.5, "b": 1.0}
+
+
+def holders():
+    """What a model may keep its weights in, and the name that the first one gets."""
+
+    @dataclass(slots=True)
+    class Slotted:
+        w: object
+        size: int = 1
+
+    @dataclass
+    class Open:
+        w: list
+
+    class Slots(Module):
+        __slots__ = ("unset", "w")
+
+    pair = namedtuple("Pair", "left right")
+    w, slots = Value(1.0), Slots()
+    slots.w = w
+    return [
+        (w, "held"),
+        ([w], "held[0]"),
+        (deque([w]), "held[0]"),
+        (UserList([w]), "held[0]"),
+        (pair(w, 2), "held[0]"),
+        ({"a": w}, "held['a']"),
+        (OrderedDict(a=w), "held['a']"),
+        (UserDict(a=w), "held['a']"),
+        (SimpleNamespace(w=w), "held.w"),
+        (Slotted(w), "held.w"),
+        (Open([w]), "held.w[0]"),
+        (slots, "held.w"),
+        (np.array([w, w]), "held[0]"),
+        (np.array([[w], [w]]), "held[0][0]"),
+        (np.array(w), "held[0]"),
+        ([{3: (deque([w]),)}], "held[0][3][0][0]"),
+    ]
+
+
+@pytest.mark.parametrize(("held", "name"), holders())
+def test_a_model_finds_its_weights_wherever_they_are_kept(held, name):
+    model = Module()
+    model.held = held
+    assert list(model.named_parameters()) == [name]
+    assert repr(model) == "Module(1 parameters)"
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+@pytest.mark.parametrize("part", [Value(1.0), (Value(1.0),), Neuron(1)])
+def test_a_set_of_weights_is_refused_because_it_has_no_order(kind, part):
+    model = Module()
+    model.layers = [kind([part])]
+    with pytest.raises(TypeError, match=r"^layers\[0\] is a set, which has no order: use a list$"):
+        model.parameters()
+    model.layers = kind(["relu", "tanh"])
+    assert model.parameters() == []
+
+
+def test_an_array_of_very_many_objects_is_refused():
+    model = Module()
+    model.names = np.array(["a"] * 10_000, dtype=object)
+    model.table = np.zeros(20_000)
+    assert model.parameters() == []
+    model.names = np.array(["a"] * 10_001, dtype=object)
+    with pytest.raises(ValueError, match="^names is an array of 10,001 objects"):
+        model.parameters()
+
+
+def test_looking_for_parameters_consumes_no_iterator_and_runs_no_code_of_the_user():
+    class Lazy(list):
+        def __getattribute__(self, name):
+            raise AssertionError(name)
+
+        def __iter__(self):
+            raise AssertionError
+
+        @property
+        def __class__(self):
+            raise AssertionError
+
+    @dataclass
+    class Computed:
+        w: object
+
+        def __getattribute__(self, name):
+            raise AssertionError(name)
+
+    model = Module()
+    model.numbers, model.lazy, model.computed = (
+        iter([1, 2]),
+        Lazy([Value(1.0)]),
+        Computed(Value(2.0)),
+    )
+    model.more = (Value(i) for i in range(2))
+    assert list(model.named_parameters()) == ["lazy[0]", "computed.w"]
+    assert [*model.numbers, len(list(model.more))] == [1, 2, 2]
+
+
+def test_a_weight_that_is_computed_is_an_error_because_it_would_never_learn():
+    model = Module()
+    model.w = [Value(0.5) * 0.1 for _ in range(2)]
+    model.b = Value(0.0)
+    for use in model.parameters, model.state_dict, model.zero_grad:
+        with pytest.raises(ValueError, match=r"^w\[0\] would never learn, .* leaf, Value\(0.05\)$"):
+            use()
+    assert repr(model) == "Module(?)"
+    model.w = [Value(w.data) for w in model.w]
+    assert len(model.parameters()) == 3
+
+
+def test_a_hidden_layer_or_a_loss_may_be_kept_in_a_model():
+    net = MLP(2, [3, 1], rng=random.Random(0))
+    names = list(net.named_parameters())
+    net.hidden = net.layers[0]([Value(1.0), 2.0])
+    net.loss = (net([1.0, 2.0])[0] - 3) ** 2
+    net.target = Value(3.0, op="const") * 2
+    assert list(net.named_parameters()) == names
 
 
 def test_a_neuron_with_more_attributes_keeps_its_names():

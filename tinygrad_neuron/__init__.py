@@ -25,8 +25,8 @@ a `Module`, as is a class of your own, and has all the parameters in its attribu
 >>> net = MLP(2, [4, 1], activation=Value.tanh, rng=random.Random(0))
 >>> len(net([1.0, 2.0])), len(net.layers[0].neurons), len(net.parameters())  # 4*(2+1) + 1*(4+1)
 (1, 4, 17)
->>> [value.data for value in Layer(2, 3, activation=Value.relu)([0.0, 0.0])]  # biases start at 0
-[0.0, 0.0, 0.0]
+>>> len(Layer(2, 3, activation=Value.relu)([0.0, 0.0]))
+3
 >>> class Line(Module):
 ...     def __init__(self):
 ...         self.slope = Value(2.0)
@@ -55,10 +55,11 @@ from, and `unroll` writes it as a program. An operation of your own has its form
 """
 
 from tinygrad_neuron.checkup import Outcome, checkup
-from tinygrad_neuron.engine import Value, dot, edges, mean, no_grad, topological_order
+from tinygrad_neuron.engine import Value, edges, no_grad, topological_order
 from tinygrad_neuron.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
-from tinygrad_neuron.nn import MLP, Layer, Module, Neuron
+from tinygrad_neuron.module import Module
+from tinygrad_neuron.nn import MLP, Layer, Neuron, dot, mean
 from tinygrad_neuron.optim import SGD
 from tinygrad_neuron.view.anomaly import detect_anomaly
 from tinygrad_neuron.view.draw import Picture, draw

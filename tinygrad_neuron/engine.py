@@ -1,9 +1,9 @@
 """Backpropagation on single numbers, also called reverse-mode automatic differentiation.
 
 A number you make is a leaf. An operation makes an inner node and states four facts side by side:
-result, operands, partials (the local derivatives) and name. That is the forward pass. `backward`
-then goes from each node to its operands, edge by edge, and finds with the chain rule how much the
-output changes per unit of each node.
+its result, its operands, the partials (local derivatives) and its name. That is the forward pass.
+`backward` then goes from the output down to the leaves, edge by edge, and finds with the chain rule
+how much the output changes per unit of each node.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator
-from functools import reduce
 from numbers import Integral, Real
-from operator import add, mul
 from threading import get_ident
+
+TYPE_CHECKING = False  # importing typing would take longer than all the rest
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    F = TypeVar("F", bound=Callable[..., object])
 
 
 class Value:
     """A number that remembers how it was computed.
 
     data      the number, a float; anything but a real number is a TypeError
-    grad      of an inner node: d(output)/d(self) in the last backward pass through it;
-              of a leaf: the sum of these over the passes since it was last zeroed
-    operands  the nodes it was computed from, in the order written; a leaf has none
-    partials  the local derivatives d(self)/d(operand), one per operand, in the same order
-    op        what was written, "*" or "tanh"; of a leaf "", of a plain number's leaf "const"
+    grad      d(output)/d(self): of an inner node in the last backward pass through it; of a leaf
+              the sum over all passes since it was set to 0 (by hand, or by zero_grad of a model)
+    operands  the nodes it was computed from, in the order written, x twice for x * x; a leaf: none
+    partials  the local derivatives d(self)/d(operand), one float per operand, in the same order
+    op        the operation's name, "*" or "tanh"; of a leaf "", of a plain number's leaf "const"
     label     a name for people to read, or ""
 
     >>> w, x = Value(-3.0, label="w"), Value(2.0, label="x")
@@ -41,68 +45,78 @@ class Value:
 
     __slots__ = ("data", "grad", "label", "op", "operands", "partials")
 
-    def __init__(
-        self, data: float, operands: tuple[Value, ...] = (), partials: tuple[float, ...] = (),
-        op: str = "", label: str = "",
-    ) -> None:  # fmt: skip
-        self.data = data if type(data) is float else as_float(data)
-        self.grad = 0.0
+    def __init__(self, data: float, operands: tuple[Value, ...] = (),
+            partials: tuple[float, ...] = (), op: str = "", label: str = "") -> None:  # fmt: skip
+        self.data, self.grad = data, 0.0
         self.operands: tuple[Value, ...] = operands
         self.partials: tuple[float, ...] = partials
-        self.op = op
-        self.label = label
-        if not (type(operands) is tuple is type(partials)) or len(operands) != len(partials):
-            refuse_facts(self)
-        if paused_threads and get_ident() in paused_threads:  # see no_grad: the result is a leaf
+        self.op, self.label = op, label
+        if type(data) is not float or op not in COMMON or len(operands) != len(partials):
+            check_facts(self)
+        if paused_threads and get_ident() in paused_threads:  # inside no_grad(): a leaf
             self.operands, self.partials, self.op = (), (), ""
 
     def backward(self) -> None:
-        """Compute d(self)/d(node) into the `grad` of every node that self depends on.
+        """Called on the output: compute d(output)/d(node) into the `grad` of every node below it.
 
-        Inner nodes start again at 0 and leaves accumulate, over a second pass or a second output
-        that shares nodes. The partials are from the forward pass, whatever `data` is by now.
+        The order is from the output to the leaves, because a node hands its grad on once, and so
+        must have its whole grad by then. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21;
+        if b handed on what it has after b * 2, it would be 6.
+        Inner nodes start again at 0, or a second pass would hand down the first one's grads again.
+        Leaves add up. The partials are those of the forward pass, whatever `data` is by now.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
-        self.grad += 1.0  # d(self)/d(self) = 1; a leaf accumulates even this
+        self.grad += 1.0  # d(output)/d(output) = 1
         for node, operand, partial in edges(order):
             operand.grad += node.grad * partial  # the chain rule
+
+    # In these, NotImplemented makes Python ask the other operand's class, such as a NumPy array's.
 
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
+        try:
+            return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
+        except (TypeError, OverflowError):
+            return with_float(self) + with_float(other)
 
     def __mul__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        return Value(self.data * other.data, (self, other), (other.data, self.data), "*")
+        try:
+            return Value(self.data * other.data, (self, other), (other.data, self.data), "*")
+        except (TypeError, OverflowError):
+            return with_float(self) * with_float(other)
 
     def __sub__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        return Value(self.data - other.data, (self, other), (1.0, -1.0), "-")
+        try:
+            return Value(self.data - other.data, (self, other), (1.0, -1.0), "-")
+        except (TypeError, OverflowError):
+            return with_float(self) - with_float(other)
 
     def __truediv__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        q = evaluate(lambda b: number_of(self) / b, other, "a / b needs b != 0")
-        # -q / b, not -a / b**2, because b**2 may underflow
+        q = evaluate(lambda divisor: number_of(self) / divisor, other, "a / b needs b != 0")
+        # d(a/b)/db = -a/b² = -q/b, written so because b² may underflow
         return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
 
     def __pow__(self, exponent: Value | float) -> Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b: no slope in b
+            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b has no slope in b
             result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
@@ -113,18 +127,18 @@ class Value:
         return Value(result, (self,), (slope,), f"**{n!r}")
 
     def __neg__(self) -> Value:
-        return Value(-self.data, (self,), (-1.0,), "neg")
+        return Value(-number_of(self), (self,), (-1.0,), "neg")
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        slope = math.copysign(1.0, self.data) if self.data else 0.0
-        return Value(abs(self.data), (self,), (slope,), "abs")
+        x = number_of(self)
+        return Value(abs(x), (self,), (math.copysign(1.0, x) if x else 0.0,), "abs")
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
-            return self  # sum() begins so; not under no_grad(), where `total += w` would move self
+            return self  # so does sum() begin; under no_grad() a later `total += …` would move it
         return Value(other, op="const") + self if is_number(other) else NotImplemented
 
     def __rmul__(self, other: float) -> Value:
@@ -148,7 +162,7 @@ class Value:
 
     def log(self) -> Value:
         result = evaluate(math.log, self, "log(x) needs x > 0")
-        return Value(result, (self,), (1 / number_of(self),), "log")
+        return Value(result, (self,), (1 / self.data,), "log")
 
     def sqrt(self) -> Value:
         root = evaluate(math.sqrt, self, "sqrt(x) needs x >= 0")
@@ -156,11 +170,11 @@ class Value:
 
     def sin(self) -> Value:
         sine = evaluate(math.sin, self, "sin(x) and cos(x) need a finite x")
-        return Value(sine, (self,), (math.cos(number_of(self)),), "sin")
+        return Value(sine, (self,), (math.cos(self.data),), "sin")
 
     def cos(self) -> Value:
         cosine = evaluate(math.cos, self, "sin(x) and cos(x) need a finite x")
-        return Value(cosine, (self,), (-math.sin(number_of(self)),), "cos")
+        return Value(cosine, (self,), (-math.sin(self.data),), "cos")
 
     def tanh(self) -> Value:
         t = math.tanh(number_of(self))
@@ -171,41 +185,30 @@ class Value:
         return Value(s, (self,), (s * (1 - s),), "sigmoid")
 
     def relu(self) -> Value:
-        result, slope = (0.0, 0.0) if self.data <= 0 else (self.data, 1.0)  # nan stays nan
+        x = number_of(self)
+        result, slope = (0.0, 0.0) if x <= 0 else (x, 1.0)  # nan stays nan
         return Value(result, (self,), (slope,), "relu")
 
-    def __iadd__(self, other: Value | float) -> Value:
-        return in_place(self, self + other)
+    # fmt: off
+    # In place: see in_place.
+    def __iadd__(self, other: Value | float) -> Value: return in_place(self, self + other)
+    def __isub__(self, other: Value | float) -> Value: return in_place(self, self - other)
+    def __imul__(self, other: Value | float) -> Value: return in_place(self, self * other)
+    def __itruediv__(self, other: Value | float) -> Value: return in_place(self, self / other)
+    def __ipow__(self, other: Value | float) -> Value: return in_place(self, self**other)
 
-    def __isub__(self, other: Value | float) -> Value:
-        return in_place(self, self - other)
+    def __lt__(self, other: Value | float) -> bool: return self.data < plain(other)
+    def __le__(self, other: Value | float) -> bool: return self.data <= plain(other)
+    def __gt__(self, other: Value | float) -> bool: return self.data > plain(other)
+    def __ge__(self, other: Value | float) -> bool: return self.data >= plain(other)
+    # fmt: on
 
-    def __imul__(self, other: Value | float) -> Value:
-        return in_place(self, self * other)
-
-    def __itruediv__(self, other: Value | float) -> Value:
-        return in_place(self, self / other)
-
-    def __ipow__(self, other: Value | float) -> Value:
-        return in_place(self, self**other)
-
-    def item(self) -> float:  # there is no __float__: math.tanh(v) would silently cut the graph
+    def item(self) -> float:
+        """The plain number. (There is no __float__: math.tanh(v) would silently give one.)"""
         return self.data
 
     def __bool__(self) -> bool:
         return self.data != 0
-
-    def __lt__(self, other: Value | float) -> bool:
-        return self.data < (other.data if isinstance(other, Value) else other)
-
-    def __le__(self, other: Value | float) -> bool:
-        return self.data <= (other.data if isinstance(other, Value) else other)
-
-    def __gt__(self, other: Value | float) -> bool:
-        return self.data > (other.data if isinstance(other, Value) else other)
-
-    def __ge__(self, other: Value | float) -> bool:
-        return self.data >= (other.data if isinstance(other, Value) else other)
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
@@ -220,36 +223,30 @@ class Value:
 def topological_order(output: Value) -> list[Value]:
     """Every node that `output` depends on, operands before the nodes that use them.
 
-    Backward, a node passes its grad on once, so it must be complete. With b = a * 3 and
-    y = b * 2 + b * 5 the grad of a is 21; if b passed on what it has after b * 2, it would be 6.
+    Depth first: the walk goes down to the next unseen operand, and back up where there is none.
     """
     order: list[Value] = []
     seen = {output}
-    path = [output]  # from the output to where the walk is: recursion would overflow
+    path = [output]  # the nodes above where the walk is: recursion would overflow
     unvisited = [iter(output.operands)]  # the operands left to visit, of each node on the path
-    try:
-        while path:
-            for operand in unvisited[-1]:
-                if operand not in seen:
-                    seen.add(operand)
-                    if operand.operands:
-                        path.append(operand)
-                        unvisited.append(iter(operand.operands))
-                        break
-                    order.append(operand)
-            else:
-                order.append(path.pop())
-                unvisited.pop()
-    except (AttributeError, TypeError):
-        raise TypeError(f"an operand of {path[-1]} is not a Value") from None
+    while path:
+        for operand in unvisited[-1]:
+            if operand not in seen:
+                seen.add(operand)
+                if operand.operands:
+                    path.append(operand)
+                    unvisited.append(iter(operand.operands))
+                    break
+                order.append(operand)
+        else:  # no operand is left
+            order.append(path.pop())
+            unvisited.pop()
     return order
 
 
 def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
     """Every (node, operand, partial) of a topological order, the output's first."""
-    for node in reversed(order):  # all that use it have had their turn: its grad is complete
-        if type(node.grad) is not float:  # there is a Value among the partials
-            node.grad = as_float(node.grad, f"the grad of {node}")
+    for node in reversed(order):  # all nodes that use it came before: its grad is complete
         for operand, partial in zip(node.operands, node.partials):
             yield node, operand, partial
 
@@ -263,47 +260,38 @@ def zero_inner_nodes(order: Iterable[Value]) -> None:
             node.grad = as_float(node.grad, f"the grad of {node}")
 
 
-def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Value:
-    """w1·x1 + w2·x2 + … as one node; ValueError unless equally long and not empty."""
-    left, right = as_values(weights), as_values(inputs)
-    if len(left) != len(right) or not left:
-        raise ValueError(f"dot needs pairs of numbers, not {len(left)} and {len(right)} numbers")
-    return weighted_sum(left, right)
-
-
-def weighted_sum(weights: list[Value], inputs: list[Value]) -> Value:
-    ws, xs = [w.data for w in weights], [x.data for x in inputs]
-    total = reduce(add, map(mul, ws, xs))  # sum() rounds otherwise from Python 3.12 on
-    return Value(total, (*weights, *inputs), (*xs, *ws), "dot")
-
-
-def mean(values: Iterable[Value | float]) -> Value:
-    """The arithmetic mean as one node; ValueError if there are no values."""
-    operands = tuple(as_values(values))
-    if not operands:
-        raise ValueError("mean needs at least one value, not an empty list")
-    n, total = len(operands), reduce(add, [v.data for v in operands])
-    return Value(total / n, operands, (1 / n,) * n, "mean")
-
-
 paused_threads: list[int] = []  # an entry for each no_grad() that a thread is inside
 
 
 class no_grad(ContextDecorator):
     """Inside, this thread records nothing: results are leaves, and `w -= …` moves w itself."""
 
+    def __init__(self) -> None:
+        self.entered_in: list[int] = []
+
+    def __call__(self: ContextDecorator, func: F) -> F:
+        if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield or await
+            cure = f"`with {type(self).__name__}():` inside it"
+            raise TypeError(f"{func} would run when this is over: write {cure}")
+        return ContextDecorator.__call__(self, func)
+
     def __enter__(self) -> None:
+        self.entered_in.append(get_ident())
         paused_threads.append(get_ident())
 
     def __exit__(self, *error: object) -> None:
-        paused_threads.remove(get_ident())
+        own = get_ident()  # but a generator may be closed in another thread
+        thread = own if own in self.entered_in else self.entered_in[-1]
+        self.entered_in.remove(thread)
+        paused_threads.remove(thread)
 
 
 def in_place(old: Value, new: Value) -> Value:
     """What `old -= …` returns: under no_grad() `old` itself, moved; else `new`."""
     if get_ident() not in paused_threads:
         if old.grad and not old.operands:
-            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write w = w - …")
+            record = f"{old.label or 'v'} = {old.label or 'v'} {new.op} …"
+            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write {record}")
         return new
     if old.operands:
         raise RuntimeError(f"{old} is no leaf: move leaves in place, and compute it again")
@@ -311,13 +299,8 @@ def in_place(old: Value, new: Value) -> Value:
     return old
 
 
-Numbers = Iterable[Value | float] | Value | float
-
-
-def as_values(x: Numbers) -> list[Value]:
-    """Values as they are, plain numbers as constants, one or many. (A list is told without abc.)"""
-    many = [x] if isinstance(x, Value | float) else x if isinstance(x, list | Iterable) else [x]
-    return [v if isinstance(v, Value) else Value(v, op="const") for v in many]
+def plain(number: Value | float) -> float:
+    return number.data if isinstance(number, Value) else number
 
 
 def is_number(thing: object) -> bool:
@@ -336,20 +319,37 @@ def as_float(number: float, what: str = "data") -> float:
 
 
 def number_of(node: Value) -> float:
-    """The node's data as a float: another number may have been assigned."""
-    return node.data if type(node.data) is float else as_float(node.data, f"the data of {node}")
+    """The node's data, made a float if another number was assigned to it."""
+    if type(node.data) is not float:
+        node.data = as_float(node.data, f"the data of {node}")
+    return node.data
 
 
-def refuse_facts(node: Value) -> None:
-    """An error that says why its operands and partials are not two tuples of the same length."""
+def with_float(node: Value) -> Value:
+    number_of(node)
+    return node
+
+
+COMMON = frozenset(("+", "-", "*", "/", "dot", "relu", "const"))  # made by the thousand, and right
+
+
+def check_facts(node: Value) -> None:
+    """Make its data and partials floats; an error says what is wrong with a new node's facts."""
     for name, facts in ("operands", node.operands), ("partials", node.partials):
         if type(facts) is not tuple:
-            comma = f"({facts},) needs its comma" if isinstance(facts, Value | float | int) else ""
-            cure = comma or "Value(data, operands, partials, op)"
+            cure = 'write Value(data, (x,), (slope,), "op"), with the commas'
             raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
-    n, m = len(node.operands), len(node.partials)
-    counts = f"{n} operand{'s' * (n != 1)} and {m} partial{'s' * (m != 1)}"
-    raise ValueError(f'"{node.op}" has {counts}; give one partial per operand')
+    if (n := len(node.operands)) != (m := len(node.partials)):
+        counts = f"{n} operand{'s' * (n != 1)} and {m} partial{'s' * (m != 1)}"
+        raise ValueError(f'"{node.op}" has {counts}; give one partial per operand')
+    for operand, partial in zip(node.operands, node.partials):
+        if not isinstance(operand, Value):
+            raise TypeError(f'an operand of "{node.op}" must be a Value, not {operand!r:.60}')
+        if type(operand.data) is not float:  # a float32 would round the result
+            raise TypeError(f"assign a float to the data of {operand}")
+        if type(partial) is not float:
+            node.partials = tuple(as_float(p, f'a partial of "{node.op}"') for p in node.partials)
+    node.data = as_float(node.data)
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
@@ -357,11 +357,11 @@ def evaluate(function: Callable[[float], float], node: Value, rule: str) -> floa
     x = number_of(node)
     try:
         result = function(x)
-        if isinstance(result, complex):
+        if isinstance(result, complex):  # (-8) ** 0.5
             raise ValueError
     except (ValueError, ArithmeticError) as error:
         raise type(error)(f"{rule}, not {node}") from None
-    return float(result)
+    return result
 
 
 def power(base: Value, n: float) -> tuple[float, float]:

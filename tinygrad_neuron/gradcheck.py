@@ -12,7 +12,9 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import get_ident
 
-from tinygrad_neuron.engine import Value, as_float, as_values, paused_threads, topological_order
+from tinygrad_neuron.engine import Value, as_float, paused_threads, topological_order
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.nn import as_values
 
 EPSILON = 2.0**-52
 SMALLEST = 2.0**-64  # the first step from 0; from another x, it is the distance to the next float
@@ -37,14 +39,13 @@ class GradCheck:
 
     True if every row is "right" or "not differentiable here"."""
 
-    rows: Sequence[Row] = ()  # a debugger may print the object before __init__ has run
-
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
 
     def __bool__(self) -> bool:
         return all(row.verdict in ("right", "not differentiable here") for row in self.rows)
 
+    @never_raises
     def __repr__(self) -> str:
         lines = [f"{'input':>12} {'analytic':>16} {'numeric':>16} {'error':>9}"]
         for x, analytic, numeric, verdict in self.rows:

@@ -6,7 +6,9 @@
 
 import math
 
-from tinygrad_neuron.engine import Numbers, Value, as_values, logistic, mean
+from tinygrad_neuron.engine import Value, logistic, number_of
+from tinygrad_neuron.errors import check_numbers
+from tinygrad_neuron.nn import Numbers, as_values, mean
 
 
 def mse_loss(predictions: Numbers, targets: Numbers) -> Value:
@@ -17,7 +19,7 @@ def mse_loss(predictions: Numbers, targets: Numbers) -> Value:
 def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
     """relu(1 - t·p), which is 0 once t·p >= 1; a target t is -1 or 1, else a ValueError."""
     both = pairs(predictions, targets)
-    if wrong := [t for _, t in both if abs(t.data) != 1]:
+    if wrong := [t for _, t in both if abs(number_of(t)) != 1]:
         raise ValueError(f"hinge_loss needs targets of -1 or 1, not {wrong[0]}")
     return mean([(1 - t * p).relu() for p, t in both])
 
@@ -45,15 +47,13 @@ def bce(probability: Value, target: Value) -> Value:
 
 
 def bce_with_logits(logit: Value, target: Value) -> Value:
-    x, t = logit.data, probability_of(target)
+    x, t = number_of(logit), probability_of(target)
     loss = max(-x, 0.0) + x * (1 - t) + math.log1p(math.exp(-abs(x)))  # no exp that overflows
     return Value(loss, (logit, target), (logistic(x) - t, -x), "bce_with_logits")
 
 
 def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
-    for given in predictions, targets:
-        if isinstance(given, list) and any(isinstance(each, list) for each in given):
-            raise TypeError("a loss needs numbers, not lists: of an MLP's list, give mlp(x)[0]")
+    check_numbers(predictions, targets)
     left, right = as_values(predictions), as_values(targets)
     if len(left) != len(right) or not left:
         raise ValueError(f"a loss needs pairs of numbers, not {len(left)} and {len(right)} numbers")
@@ -61,6 +61,7 @@ def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
 
 
 def probability_of(v: Value) -> float:
-    if v.data < 0 or v.data > 1:
+    p = number_of(v)
+    if p < 0 or p > 1:
         raise ValueError(f"a probability or its target is from 0 to 1 (a logit is not), not {v}")
-    return v.data
+    return p

@@ -1,72 +1,67 @@
 """A neuron, a layer of neurons, and a multilayer perceptron."""
 
+from __future__ import annotations
+
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import add, mul
 
-from tinygrad_neuron.engine import Numbers, Value, as_float, as_values, dot, weighted_sum
+from tinygrad_neuron.engine import Value, number_of
+from tinygrad_neuron.errors import check_neuron, check_sizes
+from tinygrad_neuron.module import Module
 
+Numbers = Iterable[Value | float] | Value | float
 Activation = Callable[[Value], Value] | None
 Rng = random.Random | None
 
 
-class Module:
-    """Base of all models: its parameters are the leaves that its attributes lead to."""
-
-    def named_parameters(self) -> dict[str, Value]:
-        named: dict[str, Value] = {}
-        for name, parameter in leaves(self, "", set()):
-            if named.setdefault(name, parameter) is not parameter:
-                raise ValueError(f"two parameters have the name {name!r}; rename an attribute")
-        return named
-
-    def parameters(self) -> list[Value]:
-        return list(self.named_parameters().values())
-
-    def zero_grad(self) -> None:
-        for parameter in self.parameters():
-            parameter.grad = 0.0
-
-    def state_dict(self) -> dict[str, float]:
-        return {name: parameter.data for name, parameter in self.named_parameters().items()}
-
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Set all parameters; a wrong name (ValueError) or number (TypeError) changes none."""
-        named = self.named_parameters()
-        if wrong := sorted(named.keys() ^ state.keys(), key=str):
-            raise ValueError(f"a state must hold the parameters; missing or unknown: {wrong}")
-        numbers = {name: as_float(state[name], f"the state's {name!r}") for name in named}
-        for name, parameter in named.items():
-            parameter.data = numbers[name]
-
-    def named_attributes(self) -> list[tuple[str, object]]:
-        return list(vars(self).items())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+def as_values(x: Numbers) -> list[Value]:
+    """Values as they are, plain numbers as constants, of a list or of one number."""
+    if type(x) is list and {*map(type, x)} == {Value}:
+        return x
+    # Lists come first: isinstance(x, Iterable) runs Python code for a type that it has not seen.
+    many = [x] if isinstance(x, Value | float) else x if isinstance(x, list | Iterable) else [x]
+    if getattr(many, "ndim", 1) == 0:  # NumPy's array(2.0), which is no number and no list
+        raise TypeError(f"give a number or a list of numbers, not {x!r:.60}: use its item()")
+    return [v if isinstance(v, Value) else Value(v, op="const") for v in many]
 
 
-def leaves(thing: object, path: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
-    """The leaf Values in a model, list, tuple or dict (PyTorch: no list), each with its path."""
-    if id(thing) in seen:  # shared by two models, or a model that holds its holder
-        return
-    seen.add(id(thing))
-    if isinstance(thing, Value) and not thing.operands and thing.op != "const":
-        yield path, thing
-    elif isinstance(thing, Module):
-        for name, part in thing.named_attributes():
-            yield from leaves(part, f"{path}.{name}" if path else name, seen)
-    elif isinstance(thing, list | tuple | dict):
-        for key, part in thing.items() if isinstance(thing, dict) else enumerate(thing):
-            yield from leaves(part, f"{path}[{key!r}]", seen)
+def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Value:
+    """w1·x1 + w2·x2 + … as one node; ValueError unless equally long and not empty."""
+    left, right = as_values(weights), as_values(inputs)
+    if len(left) != len(right) or not left:
+        raise ValueError(f"dot needs pairs of numbers, not {len(left)} and {len(right)} numbers")
+    return weighted_sum(left, right)
+
+
+def weighted_sum(weights: list[Value], inputs: list[Value]) -> Value:
+    ws, xs = [w.data for w in weights], [x.data for x in inputs]
+    try:
+        total = reduce(add, map(mul, ws, xs))  # sum() rounds otherwise from Python 3.12 on
+        return Value(total, (*weights, *inputs), (*xs, *ws), "dot")
+    except (TypeError, OverflowError):  # some data is no float: convert it, or say so
+        for value in (*weights, *inputs):
+            number_of(value)
+        return weighted_sum(weights, inputs)
+
+
+def mean(values: Iterable[Value | float]) -> Value:
+    """The arithmetic mean as one node; ValueError if there are no values."""
+    operands = tuple(as_values(values))
+    if not operands:
+        raise ValueError("mean needs at least one value, not an empty list")
+    n, total = len(operands), reduce(add, map(number_of, operands))
+    return Value(total / n, operands, (1 / n,) * n, "mean")
 
 
 class Neuron(Module):
     """activation(w1·x1 + … + wn·xn + b): n inputs, one output.
 
-    Weights start uniform in ±1/√n and b at 0. (PyTorch's nn.Linear: the same bound, for b too. The
-    variance, 1/(3n), is a third of what keeps signals at their size: LeCun et al., "Efficient
-    BackProp", 1998, 4.6.) An activation is any function Value -> Value; without one it is linear.
+    Weights start uniform in ±√(6/n), which keeps the size of signals through relu: He et al.,
+    "Delving deep into rectifiers", 2015. b starts at 0. (PyTorch's nn.Linear: ±1/√n, for b too.)
+    An activation is any function Value -> Value; without one the neuron is linear.
 
     >>> neuron = Neuron(2, activation=Value.relu)
     >>> neuron.load_state_dict({"w1": 0.5, "w2": -1.0, "b": 0.25})
@@ -75,14 +70,8 @@ class Neuron(Module):
     """
 
     def __init__(self, n: int, activation: Activation = None, rng: Rng = None) -> None:
-        if n < 1:
-            raise ValueError(f"a neuron needs at least one input, not {n}")
-        if activation is not None and not callable(activation):
-            raise TypeError(f"an activation is a function such as Value.tanh, not {activation!r}")
-        if rng is not None and not isinstance(rng, random.Random):
-            raise TypeError(f"rng is a random.Random, such as random.Random(0), not {rng!r:.60}")
-        uniform, bound = random.uniform if rng is None else rng.uniform, 1 / math.sqrt(n)
-        self.w = [Value(uniform(-bound, bound), label=f"w{i}") for i in range(1, n + 1)]
+        check_neuron(n, activation, rng)
+        self.w = [Value(uniform(math.sqrt(6 / n), rng), label=f"w{i}") for i in range(1, n + 1)]
         self.b = Value(0.0, label="b")
         self.activation = activation
 
@@ -100,13 +89,23 @@ class Neuron(Module):
         return [(f"w{i}", w) for i, w in enumerate(self.w, 1)] + super().named_attributes()
 
 
+def uniform(bound: float, rng: Rng) -> float:
+    return random.uniform(-bound, bound) if rng is None else rng.uniform(-bound, bound)
+
+
 class Layer(Module):
-    """`size` neurons that share n inputs: n numbers or Values in, a list of Values out."""
+    """`size` neurons that share n inputs: n numbers or Values in, a list of Values out.
+
+    Their biases start uniform in ±1/√n, as PyTorch's do: with 0 all kinks of a first layer of relu
+    would pass through the origin.
+    """
 
     def __init__(self, n: int, size: int, activation: Activation = None, rng: Rng = None) -> None:
         if size < 1:
             raise ValueError(f"a layer needs at least one neuron, not {size}")
         self.neurons = [Neuron(n, activation, rng) for _ in range(size)]
+        for neuron in self.neurons:
+            neuron.b.data = uniform(1 / math.sqrt(n), rng)
 
     def __call__(self, x: Numbers) -> list[Value]:
         inputs = as_values(x)  # plain numbers become nodes once, not once for each neuron
@@ -119,11 +118,7 @@ class MLP(Module):
     def __init__(
         self, n: int, sizes: Iterable[int], activation: Activation = Value.relu, rng: Rng = None
     ) -> None:
-        if not isinstance(sizes, Iterable):
-            raise TypeError(f"the sizes of an MLP are a list, such as [4, 1], not {sizes!r:.60}")
-        sizes = [n, *sizes]
-        if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"an MLP needs at least one layer, and sizes above 0, not {sizes}")
+        sizes = check_sizes(n, sizes)
         activations = [activation] * (len(sizes) - 2) + [None]
         self.layers = [Layer(*shape, rng) for shape in zip(sizes, sizes[1:], activations)]
 

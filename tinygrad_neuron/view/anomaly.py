@@ -11,7 +11,7 @@ from threading import Lock, get_ident
 from types import FrameType, TracebackType
 
 from tinygrad_neuron import losses
-from tinygrad_neuron.engine import Value, edges, evaluate, topological_order
+from tinygrad_neuron.engine import Value, edges, evaluate, no_grad, topological_order
 from tinygrad_neuron.view.names import Names, parts, search, variables_of
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.steps import backward_over, numbered
@@ -45,6 +45,8 @@ class detect_anomaly(ContextDecorator):
 
     def __init__(self) -> None:
         self.entered_in: list[int] = []  # threads
+
+    __call__ = no_grad.__call__
 
     def __enter__(self) -> None:
         with lock:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.boxes import MOST_ARROWS, MOST_BOXES, boxes_of
 from tinygrad_neuron.view.names import named_graph
 
@@ -34,6 +35,7 @@ class Picture:
         self.boxes = boxes
         self.arrows = arrows
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Picture({self.boxes:,} boxes, {self.arrows:,} arrows)"
 

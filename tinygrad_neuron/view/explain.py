@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 
 from tinygrad_neuron.engine import Value, edges
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import (
     derivative,
@@ -51,6 +52,7 @@ class Path:
         at_zero = (node for (node, _), partial in zip(edges, self.partials) if partial == 0)
         self.blocked_at = None if math.isnan(self.product) else next(at_zero, None)  # 0 · inf
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Path({len(self.edges):,} edges, product {number(self.product)})"
 
@@ -89,6 +91,7 @@ class Explanation:
         self.paths = paths
         self.names = names
 
+    @never_raises
     def __repr__(self) -> str:
         if not self.count:
             return f"0: {self._name(self.output)} does not depend on {self.node.label or self.node}"

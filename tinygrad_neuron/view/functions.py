@@ -12,9 +12,10 @@ from math import copysign, cos, exp, inf, log, log1p, nan, sin, sqrt, tanh
 from types import FunctionType
 from typing import Any
 
-from tinygrad_neuron.engine import Value, as_values
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce as bce_of_values
 from tinygrad_neuron.losses import bce_with_logits as bce_with_logits_of_values
+from tinygrad_neuron.nn import as_values
 
 # Primitives. NumPy and PyTorch have the rest under the same names.
 

@@ -10,7 +10,9 @@ from keyword import iskeyword
 from types import FrameType
 
 from tinygrad_neuron.engine import Value, topological_order
-from tinygrad_neuron.nn import Module, Neuron
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
+from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.view.notation import number, printable
 
 Found = tuple[str, Value | Module]  # with its path, such as net.layers[1]
@@ -74,6 +76,7 @@ class Names:
         self.unnamed = graph - self.of.keys()
         self.name_by_number(order)
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Names({len(self.of):,} values)"
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import named_graph
 from tinygrad_neuron.view.rules import Rule
 
@@ -37,6 +38,7 @@ class Page:
         self.values = values
         self.steps = steps
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Page({self.values:,} values, {self.steps:,} steps)"
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from tinygrad_neuron.engine import Value, as_values
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.nn import as_values
 from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.program_text import FUNCTION, SUM_OF_PRODUCT, ProgramText
 

@@ -9,7 +9,8 @@ from types import FunctionType
 
 from tinygrad_neuron import engine
 from tinygrad_neuron.engine import Value, edges
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, word
 
@@ -81,6 +82,7 @@ class Step:
         grad, upstream = f"{operand}.grad", f"{node}.grad"
         return f"{grad} += {partial} · {upstream}"
 
+    @never_raises
     def __repr__(self) -> str:
         numbers = f"{factor(self.partial)} · {factor(self.upstream)} = {number(self.contribution)}"
         change = f"({number(self.grad_before)} → {number(self.grad_after)})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from tinygrad_neuron.engine import Value, edges
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
 

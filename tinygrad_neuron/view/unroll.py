@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tinygrad_neuron.engine import Value, as_float
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import named_graph
 from tinygrad_neuron.view.rules import Rule
 
@@ -51,6 +52,7 @@ class Program:
     def __getstate__(self) -> dict[str, object]:
         return {**vars(self), "_compiled": {}}  # functions cannot be pickled
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Program(inputs={len(self.inputs)}, lines={len(self.source.splitlines())})"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.nn import Module
+from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, named_graph
 from tinygrad_neuron.view.notation import number, word
 from tinygrad_neuron.view.steps import steps_of

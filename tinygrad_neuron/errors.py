@@ -1,0 +1,80 @@
+"""What models, losses and optimizers refuse, each in one sentence, and a repr that never raises."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+
+from tinygrad_neuron.engine import Value, as_float, topological_order
+
+TYPE_CHECKING = False  # importing typing would take longer than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def never_raises(text: Callable[[Any], str]) -> Callable[[Any], str]:
+    """For __repr__: debuggers and tracebacks show objects that are half made, or made wrongly."""
+
+    @wraps(text)
+    def text_or_less(self: object) -> str:
+        try:
+            return text(self)
+        except Exception:
+            return f"{type(self).__name__}(?)"
+
+    return text_or_less
+
+
+def check_neuron(n: int, activation: object, rng: object) -> None:
+    if n < 1:
+        raise ValueError(f"a neuron needs at least one input, not {n}")
+    if activation is not None and not callable(activation):
+        raise TypeError(f"an activation is a function such as Value.tanh, not {activation!r}")
+    if rng is not None and not isinstance(rng, random.Random):
+        raise TypeError(f"rng is a random.Random, such as random.Random(0), not {rng!r:.60}")
+
+
+def check_sizes(n: int, sizes: Iterable[int]) -> list[int]:
+    """The sizes of an MLP's layers, the inputs' n first."""
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"the sizes of an MLP are a list, such as [4, 1], not {sizes!r:.60}")
+    sizes = [n, *sizes]
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"an MLP needs at least one layer, and sizes above 0, not {sizes}")
+    return sizes
+
+
+def refuse_computed(computed: Mapping[str, Value], parameters: set[Value]) -> None:
+    """For the computed Values of a model. Hidden layers and losses depend on its parameters."""
+    for name, value in computed.items():
+        leaves = {v for v in topological_order(value) if not v.operands and v.op != "const"}
+        if leaves and leaves.isdisjoint(parameters):
+            raise ValueError(
+                f"{name} would never learn, because it is computed: make it a leaf, "
+                f"Value({value.data})"
+            )
+
+
+def check_numbers(predictions: object, targets: object) -> None:
+    for given in predictions, targets:
+        if isinstance(given, list) and any(isinstance(each, list) for each in given):
+            raise TypeError("a loss needs numbers, not lists: of an MLP's list, give mlp(x)[0]")
+
+
+def check_parameters(given: Iterable[Value]) -> list[Value]:
+    if not isinstance(given, Iterable):
+        raise TypeError(f"SGD needs a list, such as neuron.parameters(), not {given!r:.60}")
+    parameters = list(given)
+    if not parameters:
+        raise ValueError("SGD needs at least one parameter, not an empty list")
+    if wrong := [p for p in parameters if not isinstance(p, Value) or p.operands]:
+        raise TypeError(f"SGD moves leaf Values, not {wrong[0]!r}")
+    return parameters
+
+
+def rate(number: float, name: str) -> float:
+    if not 0 <= as_float(number, name) < math.inf:
+        raise ValueError(f"{name} must be finite and not negative, not {number}")
+    return float(number)
