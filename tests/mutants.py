@@ -36,6 +36,8 @@ VIEW = ["draw", "tree", "steps", "explain", "unroll", "operations", "rules", "an
 TESTS = {
     "engine.py": [*ENGINE, "torch", "checkup", *VIEW, "names"],
     "nn.py": ["nn", *ENGINE, "torch", "names"],
+    "module.py": ["nn", *ENGINE, "api", "names"],
+    "errors.py": ["nn", "optim", "losses", "api", *ENGINE],
     "losses.py": ["losses", *ENGINE, "torch"],
     "optim.py": ["optim", *ENGINE, "torch"],
     "gradcheck.py": ["gradcheck", "engine"],

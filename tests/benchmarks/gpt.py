@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add, mul
 
 TEXT = "the cat sat on the mat "  # 10 different characters
-WIDTH, LENGTH, HEADS, BATCH = 8, 8, 2, 2  # embedding dimensions, positions, heads, samples a step
+WIDTH, LENGTH, HEADS, BATCH = 16, 16, 4, 1  # embedding dimensions, positions, heads, samples a step
 LR, BETA1, BETA2, EPSILON = 0.01, 0.9, 0.99, 1e-8  # of Adam
 
 
