@@ -297,19 +297,19 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
         (lambda x: ((x, x), (1.0,), "op"), ValueError, '"op" has 2 operands and 1 partial; give'),
         (lambda x: ((x,), (1.0, 2.0), "square"), ValueError, '"square" has 1 operand and 2 part'),
         (lambda x: ((x,), (), "op"), ValueError, '"op" has 1 operand and 0 partials; give one'),
-        (lambda x: ((x,), "tanh"), TypeError, "partials are a tuple, not 'tanh': write Value(da"),
-        (lambda x: ((x,), "t"), TypeError, "partials are a tuple, not 't': write Value(data"),
-        (lambda x: ("w",), TypeError, "operands are a tuple, not 'w': write Value(data"),
+        (lambda x: ((x,), "tanh"), TypeError, "partials are a tuple, not 'tanh': Value(data, op"),
+        (lambda x: ((x,), "t"), TypeError, "partials are a tuple, not 't': Value(data, operan"),
+        (lambda x: ("w",), TypeError, "operands are a tuple, not 'w': Value(data, operan"),
         (lambda x: ({x}, (1.0,), "op"), TypeError, "operands are a tuple, not {Value(3.0"),
         (lambda x: ([x], [1.0], "op"), TypeError, "operands are a tuple, not [Value(3.0"),
-        (lambda x: ((x,), [1.0], "op"), TypeError, "partials are a tuple, not [1.0]: write Va"),
+        (lambda x: ((x,), [1.0], "op"), TypeError, "partials are a tuple, not [1.0]: Value(da"),
         (lambda x: (x, (1.0,), "op"), TypeError, "operands are a tuple, not Value(3.0"),
         (
             lambda x: ((x,), 2 * x.data, "op"),
             TypeError,
-            "not 6.0: write Value(data, (x,), (sl",
+            "not 6.0: (6.0,) needs its comma",
         ),
-        (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'): write Value(data, (x,)"),
+        (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'),) needs its comma"),
         (lambda x: ((x, 2.0), (1.0, 1.0), "op"), TypeError, 'operand of "op" must be a Value, not'),
         (lambda x: (("x",), (1.0,), "op"), TypeError, """"op" must be a Value, not 'x'"""),
         (lambda x: ((None,), (1.0,), "op"), TypeError, "must be a Value, not None"),
@@ -317,6 +317,7 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
         (lambda x: ((x,), (2 * x,), "op"), TypeError, 'partial of "op" must be a real number, not'),
         (lambda x: ((x,), ("1",), "op"), TypeError, "must be a real number, not '1' (str)"),
         (lambda x: ((x, x), (1.0, None), "op"), TypeError, 'a partial of "op" must be a real'),
+        (lambda x: ((x,), ("1",), "relu"), TypeError, "must be a real number, not '1' (str)"),
         (lambda x: ((x, x), (1.0,), "*"), ValueError, '"*" has 2 operands and 1 partial'),
     ],
 )
@@ -372,7 +373,7 @@ def test_a_float32_that_was_assigned_is_computed_with_in_full_precision():
         assert (ours.data, ours.partials) == (plain.data, plain.partials)
         assert {type(number) for number in (ours.data, *ours.partials)} == {float}
     w.data = np.float32(0.1)
-    with pytest.raises(TypeError, match="^assign a float to the data of Value.0.1.*label='w'"):
+    with pytest.raises(TypeError, match=r"^assign float\(…\) to the data of .*label='w'.*float32"):
         Value(2 * w.data, (w,), (2.0,), "double")
 
 
@@ -416,9 +417,12 @@ def test_an_int_that_no_float_holds_is_refused_in_one_line():
 
 def test_repr_does_not_fail_on_a_value_that_is_being_made():
     value = Value.__new__(Value)
-    assert repr(value) == "Value(?, grad=?)"
-    value.data = 2.0
-    assert repr(value) == "Value(2.0, grad=?)"
+    assert repr(value) == "Value(?)"
+    w = Value(2.0)
+    w.data = w
+    assert repr(w).startswith("Value(")
+    w.data = 10**5000
+    assert repr(w) == "Value(?)"
 
 
 # The backward pass.
@@ -569,7 +573,7 @@ def test_in_place_operators_on_other_values_record():
 def test_an_accumulator_with_a_gradient_is_told_how_to_go_on():
     total = Value(0.0, label="total")
     (total * 2).backward()
-    with pytest.raises(RuntimeError, match=r"; to record, write total = total \+ …$"):
+    with pytest.raises(RuntimeError, match=r"; to record, write a = a \+ …$"):
         total += 1
     total = total + 1
     assert total.op == "+"
@@ -577,7 +581,7 @@ def test_an_accumulator_with_a_gradient_is_told_how_to_go_on():
 
 def test_under_no_grad_an_in_place_update_of_an_inner_node_is_an_error():
     y = 2 * Value(3.0)
-    with pytest.raises(RuntimeError, match="is no leaf"), no_grad():
+    with pytest.raises(RuntimeError, match="is not a leaf"), no_grad():
         y -= 1
     assert y.data == 6.0
 

@@ -2,7 +2,10 @@
 
 import gc
 import sys
+from collections import deque
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from graphs import nodes_alive
 
@@ -172,6 +175,22 @@ def test_parameters_are_the_leaves_of_models():
     order = topological_order(y)
     assert Names(order, {"layer": layer, "loose": loose}).parameters == set(layer.parameters())
     assert Names(order, {"loose": loose}).parameters == set()
+
+
+def test_parameters_are_shown_as_such_wherever_a_model_keeps_them():
+    class Line(Module):
+        __slots__ = ("b",)
+
+        def __init__(self):
+            self.w = deque([Value(2.0)])
+            self.more = SimpleNamespace(c=np.array([Value(3.0)]))
+            self.b = Value(1.0)
+
+    line = Line()
+    y = line.w[0] * 3.0 + line.b * line.more.c[0]
+    rows = tree(y, model=line)
+    for name in line.named_parameters():
+        assert f"line.{name}  parameter" in rows
 
 
 def test_what_a_model_computes_and_its_constants_are_no_parameters():

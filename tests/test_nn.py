@@ -102,7 +102,7 @@ def test_a_wrong_number_of_inputs_is_an_error_that_states_both_numbers(x):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Neuron(0), ValueError, "at least one input, not 0"),
+        (lambda: Neuron(0), ValueError, "inputs is at least 1, not 0"),
         (
             lambda: Neuron(2, activation="relu"),
             TypeError,
@@ -114,11 +114,16 @@ def test_a_wrong_number_of_inputs_is_an_error_that_states_both_numbers(x):
             r"a random.Random, such as random.Random\(0\), not 0",
         ),
         (lambda: Neuron(2, rng=random), TypeError, "a random.Random, such as .*, not <module"),
-        (lambda: Layer(2, 0), ValueError, "a layer needs at least one neuron, not 0"),
-        (lambda: Layer(2, -1), ValueError, "a layer needs at least one neuron, not -1"),
+        (lambda: Layer(2, 0), ValueError, "layer's neurons is at least 1, not 0"),
+        (lambda: Layer(2, -1), ValueError, "layer's neurons is at least 1, not -1"),
         (lambda: MLP(2, 4, 1), TypeError, r"sizes of an MLP are a list, such as \[4, 1\], not 4"),
-        (lambda: MLP(2, []), ValueError, r"at least one layer, .* not \[2\]"),
-        (lambda: MLP(2, [3, 0]), ValueError, r"sizes above 0, not \[2, 3, 0\]"),
+        (lambda: Neuron("2"), TypeError, "number of a neuron's inputs is a whole number, not '2'"),
+        (lambda: Neuron(2.5), TypeError, "number of a neuron's inputs is a whole number, not 2.5"),
+        (lambda: Layer(2, "3"), TypeError, "number of a layer's neurons is a whole number, not '3"),
+        (lambda: MLP(2, "41"), TypeError, "sizes of an MLP are a list, such as .* not '41'"),
+        (lambda: MLP(2, [4.0, 1]), TypeError, "a size of an MLP is a whole number, not 4.0"),
+        (lambda: MLP(2, []), ValueError, "at least one layer, such as in MLP"),
+        (lambda: MLP(2, [3, 0]), ValueError, "a size of an MLP is at least 1, not 0"),
     ],
 )
 def test_a_model_that_cannot_be_is_refused(make, error, message):

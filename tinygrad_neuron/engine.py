@@ -14,7 +14,7 @@ from contextlib import ContextDecorator
 from numbers import Integral, Real
 from threading import get_ident
 
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
+TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
 if TYPE_CHECKING:
     from typing import TypeVar
 
@@ -25,8 +25,8 @@ class Value:
     """A number that remembers how it was computed.
 
     data      the number, a float; anything but a real number is a TypeError
-    grad      d(output)/d(self): of an inner node in the last backward pass through it; of a leaf
-              the sum over all passes since it was set to 0 (by hand, or by zero_grad of a model)
+    grad      d(output)/d(self): for an inner node from the last backward pass through it; for a
+              leaf the sum of all passes since it was set to 0 (by hand, or by a model's zero_grad)
     operands  the nodes it was computed from, in the order written, x twice for x * x; a leaf: none
     partials  the local derivatives d(self)/d(operand), one float per operand, in the same order
     op        the operation's name, "*" or "tanh"; of a leaf "", of a plain number's leaf "const"
@@ -57,13 +57,13 @@ class Value:
             self.operands, self.partials, self.op = (), (), ""
 
     def backward(self) -> None:
-        """Called on the output: compute d(output)/d(node) into the `grad` of every node below it.
+        """Called on the output: find d(output)/d(node), the `grad` of each node it depends on.
 
-        The order is from the output to the leaves, because a node hands its grad on once, and so
-        must have its whole grad by then. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21;
-        if b handed on what it has after b * 2, it would be 6.
-        Inner nodes start again at 0, or a second pass would hand down the first one's grads again.
-        Leaves add up. The partials are those of the forward pass, whatever `data` is by now.
+        A node that is used several times has the sum of all contributions, hence `+=`. It hands
+        its grad on once, so the sum must be complete by then: the output comes first, the leaves
+        last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21; if b handed on what it has
+        after b * 2, it would be 6. Inner nodes restart at 0, or a second pass would add to the
+        first one's grads; leaves add up. The partials are from the forward pass, as data was then.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
@@ -71,8 +71,7 @@ class Value:
         for node, operand, partial in edges(order):
             operand.grad += node.grad * partial  # the chain rule
 
-    # In these, NotImplemented makes Python ask the other operand's class, such as a NumPy array's.
-
+    # NotImplemented: Python asks the other class. except: data is no float, so convert and retry.
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
@@ -108,7 +107,7 @@ class Value:
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        q = evaluate(lambda divisor: number_of(self) / divisor, other, "a / b needs b != 0")
+        q = evaluate(number_of(self).__truediv__, other, "a / b needs b != 0")
         # d(a/b)/db = -a/b² = -q/b, written so because b² may underflow
         return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
 
@@ -116,7 +115,7 @@ class Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b has no slope in b
+            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b has slope 0 in b
             result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
@@ -138,7 +137,7 @@ class Value:
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
-            return self  # so does sum() begin; under no_grad() a later `total += …` would move it
+            return self  # sum() starts with 0 + x; but under no_grad() `total += …` would move x
         return Value(other, op="const") + self if is_number(other) else NotImplemented
 
     def __rmul__(self, other: float) -> Value:
@@ -190,7 +189,6 @@ class Value:
         return Value(result, (self,), (slope,), "relu")
 
     # fmt: off
-    # In place: see in_place.
     def __iadd__(self, other: Value | float) -> Value: return in_place(self, self + other)
     def __isub__(self, other: Value | float) -> Value: return in_place(self, self - other)
     def __imul__(self, other: Value | float) -> Value: return in_place(self, self * other)
@@ -204,7 +202,7 @@ class Value:
     # fmt: on
 
     def item(self) -> float:
-        """The plain number. (There is no __float__: math.tanh(v) would silently give one.)"""
+        """The plain number. (There is no __float__: math.tanh(v) would run, and lose the graph.)"""
         return self.data
 
     def __bool__(self) -> bool:
@@ -214,10 +212,12 @@ class Value:
         return format(self.data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        op = f", op={self.op!r}" if getattr(self, "op", "") else ""
-        label = f", label={self.label!r}" if getattr(self, "label", "") else ""
-        data, grad = getattr(self, "data", "?"), getattr(self, "grad", "?")  # half made: in pdb
-        return f"Value({data}, grad={grad}{op}{label})"
+        try:
+            op = f", op={self.op!r}" if self.op else ""
+            label = f", label={self.label!r}" if self.label else ""
+            return f"Value({self.data!s:.60}, grad={self.grad!s:.60}{op}{label})"
+        except (AttributeError, ValueError, RecursionError):  # half made, in pdb; or w.data = w
+            return "Value(?)"
 
 
 def topological_order(output: Value) -> list[Value]:
@@ -227,7 +227,7 @@ def topological_order(output: Value) -> list[Value]:
     """
     order: list[Value] = []
     seen = {output}
-    path = [output]  # the nodes above where the walk is: recursion would overflow
+    path = [output]  # from the output to here: recursion would overflow
     unvisited = [iter(output.operands)]  # the operands left to visit, of each node on the path
     while path:
         for operand in unvisited[-1]:
@@ -252,7 +252,7 @@ def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
 
 
 def zero_inner_nodes(order: Iterable[Value]) -> None:
-    """A leaf keeps its grad; one that is no number is a TypeError."""
+    """Leaves keep their grads, which must be numbers (TypeError)."""
     for node in order:
         if node.operands:
             node.grad = 0.0
@@ -270,9 +270,8 @@ class no_grad(ContextDecorator):
         self.entered_in: list[int] = []
 
     def __call__(self: ContextDecorator, func: F) -> F:
-        if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield or await
-            cure = f"`with {type(self).__name__}():` inside it"
-            raise TypeError(f"{func} would run when this is over: write {cure}")
+        if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield, async
+            raise TypeError(f"{func} runs later: write `with {type(self).__name__}():` inside it")
         return ContextDecorator.__call__(self, func)
 
     def __enter__(self) -> None:
@@ -280,21 +279,20 @@ class no_grad(ContextDecorator):
         paused_threads.append(get_ident())
 
     def __exit__(self, *error: object) -> None:
-        own = get_ident()  # but a generator may be closed in another thread
-        thread = own if own in self.entered_in else self.entered_in[-1]
+        here = get_ident() in self.entered_in  # or a generator is closed in another thread
+        thread = get_ident() if here else self.entered_in[-1]
         self.entered_in.remove(thread)
         paused_threads.remove(thread)
 
 
 def in_place(old: Value, new: Value) -> Value:
-    """What `old -= …` returns: under no_grad() `old` itself, moved; else `new`."""
-    if get_ident() not in paused_threads:
+    """What `old -= …` returns: under no_grad() `old` itself, moved; else the recorded `new`."""
+    if get_ident() not in paused_threads:  # with a grad, it is a weight, and no_grad() forgotten
         if old.grad and not old.operands:
-            record = f"{old.label or 'v'} = {old.label or 'v'} {new.op} …"
-            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write {record}")
+            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write a = a + …")
         return new
     if old.operands:
-        raise RuntimeError(f"{old} is no leaf: move leaves in place, and compute it again")
+        raise RuntimeError(f"{old} is not a leaf: move its leaves, then compute it again")
     old.data = as_float(new.data)
     return old
 
@@ -304,7 +302,7 @@ def plain(number: Value | float) -> float:
 
 
 def is_number(thing: object) -> bool:
-    """A real number: int, float, bool, Fraction, a NumPy scalar; Value and text are none."""
+    """A real number: an int, float, bool, Fraction or real NumPy scalar; no Value and no text."""
     kind = type(thing)
     return kind in (float, int) or isinstance(thing, Real) or kind.__name__ in ("bool", "bool_")
 
@@ -330,14 +328,15 @@ def with_float(node: Value) -> Value:
     return node
 
 
-COMMON = frozenset(("+", "-", "*", "/", "dot", "relu", "const"))  # made by the thousand, and right
+COMMON = frozenset(("+", "-", "*", "/", "dot", "const"))  # the engine's own: not checked
 
 
 def check_facts(node: Value) -> None:
     """Make its data and partials floats; an error says what is wrong with a new node's facts."""
     for name, facts in ("operands", node.operands), ("partials", node.partials):
         if type(facts) is not tuple:
-            cure = 'write Value(data, (x,), (slope,), "op"), with the commas'
+            form = "Value(data, operands, partials, op)"
+            cure = f"({facts},) needs its comma" if isinstance(facts, Value | float) else form
             raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
     if (n := len(node.operands)) != (m := len(node.partials)):
         counts = f"{n} operand{'s' * (n != 1)} and {m} partial{'s' * (m != 1)}"
@@ -345,8 +344,8 @@ def check_facts(node: Value) -> None:
     for operand, partial in zip(node.operands, node.partials):
         if not isinstance(operand, Value):
             raise TypeError(f'an operand of "{node.op}" must be a Value, not {operand!r:.60}')
-        if type(operand.data) is not float:  # a float32 would round the result
-            raise TypeError(f"assign a float to the data of {operand}")
+        if not isinstance(operand.data, float):  # a float32 would round the result
+            raise TypeError(f"assign float(…) to the data of {operand}, a {type(operand.data)}")
         if type(partial) is not float:
             node.partials = tuple(as_float(p, f'a partial of "{node.op}"') for p in node.partials)
     node.data = as_float(node.data)

@@ -1,4 +1,4 @@
-"""What models, losses and optimizers refuse, each in one sentence, and a repr that never raises."""
+"""Longer checks of models, losses and optimizers, and a repr that never raises."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from numbers import Integral
 
 from tinygrad_neuron.engine import Value, as_float, topological_order
 
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
+TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
 if TYPE_CHECKING:
     from typing import Any
 
@@ -27,9 +28,15 @@ def never_raises(text: Callable[[Any], str]) -> Callable[[Any], str]:
     return text_or_less
 
 
+def check_size(size: object, what: str) -> None:
+    if not isinstance(size, Integral):
+        raise TypeError(f"{what} is a whole number, not {size!r:.60}")
+    if size < 1:
+        raise ValueError(f"{what} is at least 1, not {size}")
+
+
 def check_neuron(n: int, activation: object, rng: object) -> None:
-    if n < 1:
-        raise ValueError(f"a neuron needs at least one input, not {n}")
+    check_size(n, "the number of a neuron's inputs")
     if activation is not None and not callable(activation):
         raise TypeError(f"an activation is a function such as Value.tanh, not {activation!r}")
     if rng is not None and not isinstance(rng, random.Random):
@@ -38,11 +45,13 @@ def check_neuron(n: int, activation: object, rng: object) -> None:
 
 def check_sizes(n: int, sizes: Iterable[int]) -> list[int]:
     """The sizes of an MLP's layers, the inputs' n first."""
-    if not isinstance(sizes, Iterable):
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"the sizes of an MLP are a list, such as [4, 1], not {sizes!r:.60}")
     sizes = [n, *sizes]
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"an MLP needs at least one layer, and sizes above 0, not {sizes}")
+    if len(sizes) < 2:
+        raise ValueError("an MLP needs at least one layer, such as in MLP(2, [1])")
+    for size in sizes:
+        check_size(size, "a size of an MLP")
     return sizes
 
 
@@ -59,8 +68,8 @@ def refuse_computed(computed: Mapping[str, Value], parameters: set[Value]) -> No
 
 def check_numbers(predictions: object, targets: object) -> None:
     for given in predictions, targets:
-        if isinstance(given, list) and any(isinstance(each, list) for each in given):
-            raise TypeError("a loss needs numbers, not lists: of an MLP's list, give mlp(x)[0]")
+        if isinstance(given, list | tuple) and any(isinstance(v, list | tuple) for v in given):
+            raise TypeError("a loss needs numbers, not lists: give it mlp(x)[0], not mlp(x)")
 
 
 def check_parameters(given: Iterable[Value]) -> list[Value]:

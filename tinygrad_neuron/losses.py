@@ -27,7 +27,7 @@ def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
 def bce_loss(predictions: Numbers, targets: Numbers) -> Value:
     """Binary cross-entropy, -t·log(p) - (1-t)·log(1-p), of probabilities p and t.
 
-    As in PyTorch no logarithm is below -100, and no divisor of a slope, p·(1-p), below 1e-12.
+    As in PyTorch, logarithms are at least -100, and p·(1-p), which slopes divide by, 1e-12.
     """
     return mean([bce(p, t) for p, t in pairs(predictions, targets)])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import UserDict, UserList, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from types import MemberDescriptorType, SimpleNamespace
+from types import MemberDescriptorType, NoneType, SimpleNamespace
 
 from tinygrad_neuron.engine import Value, as_float
 from tinygrad_neuron.errors import never_raises, refuse_computed
 
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
+TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
 if TYPE_CHECKING:
     from typing import Any
 
@@ -21,13 +21,14 @@ class Module:
     """Base of all models: its parameters are the leaves that its attributes lead to.
 
     They may stand in lists, tuples, dicts, deques, dataclasses, SimpleNamespaces and arrays of
-    objects. (PyTorch: not even in a list.) A set (TypeError) has no order. A weight that is
-    computed, as Value(0.5) * 0.1 is, would never learn: ValueError.
+    objects. (PyTorch: not even in a list.) A set is refused with a TypeError, because it has no
+    order. So is with a ValueError a weight that is computed, as Value(0.5) * 0.1 is: it would
+    never learn.
     """
 
     def named_parameters(self) -> dict[str, Value]:
         named: dict[str, Value] = {}
-        computed: dict[str, Value] = {}  # a hidden layer or a loss that is kept, or a mistake
+        computed: dict[str, Value] = {}  # a stored layer or loss, or a mistake
         for name, value in values(self, "", {}):
             if value.operands:
                 computed[name] = value
@@ -64,7 +65,7 @@ class Module:
 
 
 def values(thing: Any, path: str, seen: dict[int, object]) -> Iterator[tuple[str, Value]]:
-    """The Values in a model or a container that are no plain numbers, each with its path."""
+    """The Values in a model or a container, except constants, each with its path."""
     kind = type(thing)  # isinstance could run code of the user
     if id(thing) in seen:  # shared by two models, or a model that holds its holder
         return
@@ -104,6 +105,8 @@ def parts(thing: Any, path: str) -> Iterable[tuple[str, object]]:
     The places in a set are all "{}", because it has no order.
     """
     kind = type(thing)
+    if kind in (float, int, str, bool, NoneType):  # the most frequent, for speed
+        return ()
     if issubclass(kind, dict):
         return [(f"[{key!r}]", part) for key, part in dict.items(thing)]
     for sequence in list, tuple, deque:
@@ -112,8 +115,9 @@ def parts(thing: Any, path: str) -> Iterable[tuple[str, object]]:
     if issubclass(kind, set | frozenset):
         return [("{}", part) for part in frozenset(thing)]
     if issubclass(kind, UserList | UserDict):
-        return parts(vars(thing).get("data"), path)
-    if issubclass(kind, SimpleNamespace) or "__dataclass_fields__" in dir(kind):
+        return parts(dict(attributes(thing)).get("data"), path)
+    dataclass = any("__dataclass_fields__" in vars(base) for base in kind.__mro__)
+    if dataclass or issubclass(kind, SimpleNamespace):
         return [(f".{name}", part) for name, part in attributes(thing)]
     if "numpy.ndarray" in [f"{k.__module__}.{k.__qualname__}" for k in kind.__mro__]:
         if thing.dtype.hasobject and thing.size > LARGEST:

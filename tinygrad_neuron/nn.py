@@ -1,4 +1,4 @@
-"""A neuron, a layer of neurons, and a multilayer perceptron."""
+"""A neuron, a layer of neurons, and a multilayer perceptron; and sums of many as one node each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import reduce
 from operator import add, mul
 
 from tinygrad_neuron.engine import Value, number_of
-from tinygrad_neuron.errors import check_neuron, check_sizes
+from tinygrad_neuron.errors import check_neuron, check_size, check_sizes
 from tinygrad_neuron.module import Module
 
 Numbers = Iterable[Value | float] | Value | float
@@ -39,9 +39,9 @@ def dot(weights: Iterable[Value | float], inputs: Iterable[Value | float]) -> Va
 def weighted_sum(weights: list[Value], inputs: list[Value]) -> Value:
     ws, xs = [w.data for w in weights], [x.data for x in inputs]
     try:
-        total = reduce(add, map(mul, ws, xs))  # sum() rounds otherwise from Python 3.12 on
+        total = reduce(add, map(mul, ws, xs))  # sum() rounds differently since Python 3.12
         return Value(total, (*weights, *inputs), (*xs, *ws), "dot")
-    except (TypeError, OverflowError):  # some data is no float: convert it, or say so
+    except (TypeError, OverflowError):  # data that is no float is converted, or refused
         for value in (*weights, *inputs):
             number_of(value)
         return weighted_sum(weights, inputs)
@@ -80,7 +80,7 @@ class Neuron(Module):
         inputs = as_values(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"a neuron with {len(self.w)} inputs was given {len(inputs)}")
-        # Where a plain number was put in place of a weight, dot makes a constant of it.
+        # If a weight was replaced by a plain number, dot makes it a constant.
         z = (weighted_sum if {*map(type, self.w)} == {Value} else dot)(self.w, inputs) + self.b
         return self.activation(z) if self.activation else z
 
@@ -96,13 +96,12 @@ def uniform(bound: float, rng: Rng) -> float:
 class Layer(Module):
     """`size` neurons that share n inputs: n numbers or Values in, a list of Values out.
 
-    Their biases start uniform in ±1/√n, as PyTorch's do: with 0 all kinks of a first layer of relu
-    would pass through the origin.
+    Their biases start uniform in ±1/√n, as PyTorch's do. With biases of 0 every relu of the first
+    layer would bend at the origin.
     """
 
     def __init__(self, n: int, size: int, activation: Activation = None, rng: Rng = None) -> None:
-        if size < 1:
-            raise ValueError(f"a layer needs at least one neuron, not {size}")
+        check_size(size, "the number of a layer's neurons")
         self.neurons = [Neuron(n, activation, rng) for _ in range(size)]
         for neuron in self.neurons:
             neuron.b.data = uniform(1 / math.sqrt(n), rng)

@@ -1,4 +1,4 @@
-"""Gradient descent: the hand-written `w -= lr * w.grad` for all parameters."""
+"""Gradient descent: `w -= lr * w.grad`, for all parameters at once."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ class SGD:
         self.weight_decay = rate(weight_decay, "weight_decay")
 
     def step(self) -> None:
-        lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # may be assigned since
+        lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # may have changed
         decay = rate(self.weight_decay, "weight_decay")
         for i, w in enumerate(self.parameters):
             data, grad = number_of(w), as_float(w.grad, f"the grad of {w}")

@@ -11,7 +11,8 @@ from types import FrameType
 
 from tinygrad_neuron.engine import Value, topological_order
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module
+from tinygrad_neuron.module import Module, attributes
+from tinygrad_neuron.module import parts as held_by
 from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.view.notation import number, printable
 
@@ -174,8 +175,8 @@ def contents(models: Iterable[tuple[str, Module]], graph: set[Value]) -> list[Fo
 def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
     """The Values and models in a thing, each with its path, the nearest first.
 
-    Lists, tuples and dicts are opened, and models if wished; none of their own code is run. Outside
-    models a search ends after ITEMS things.
+    Lists, tuples and dicts are opened, and if wished models, with all that may hold parameters;
+    none of their own code is run. Outside models a search ends after ITEMS things.
     """
     seen: set[int] = set()
     queue: deque[tuple[str, object]] = deque([(path, thing)])
@@ -184,7 +185,7 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
         left -= 1
         path, thing = queue.popleft()
         # Not isinstance() alone, which asks a proxy for its __class__, which may raise.
-        if id(thing) in seen or not issubclass(type(thing), OPENED):
+        if id(thing) in seen or not (open_models or issubclass(type(thing), OPENED)):
             continue
         seen.add(id(thing))
         path = printable(path, LONGEST_PATH)
@@ -194,7 +195,7 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
             yield path, thing
             if open_models:
                 dot = "." if path else ""
-                queue += [(f"{path}{dot}{name}", part) for name, part in list(vars(thing).items())]
+                queue += [(f"{path}{dot}{name}", part) for name, part in attributes(thing)]
         elif isinstance(thing, dict):
             items = list(islice(dict.items(thing), left))  # at once: a thread may change it
             for i, (key, part) in enumerate(items):
@@ -205,6 +206,8 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
         elif isinstance(thing, list | tuple):
             things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
             queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
+        elif open_models:
+            queue += [(path + place, part) for place, part in held_by(thing, path)]
 
 
 def is_plain(key: object) -> bool:
