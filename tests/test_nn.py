@@ -338,6 +338,33 @@ def test_a_weight_that_is_computed_is_an_error_because_it_would_never_learn():
     assert len(model.parameters()) == 3
 
 
+def test_a_model_that_is_a_list_has_the_parameters_in_it():
+    class Stack(Module, list):
+        pass
+
+    assert list(Stack([Neuron(1), Value(2.0)]).named_parameters()) == ["[0].w1", "[0].b", "[1]"]
+
+
+def test_a_neuron_never_takes_weights_from_a_set_or_an_iterator():
+    neuron = Neuron(2)
+    neuron.w = {Value(1.0), Value(2.0)}
+    with pytest.raises(TypeError, match="^w is a set, which has no order: use a list$"):
+        neuron.parameters()
+    neuron.w = (Value(i) for i in range(2))
+    assert neuron.parameters() == [neuron.b]
+    assert len(list(neuron.w)) == 2
+
+
+def test_thousands_of_kept_states_of_one_chain_are_walked_once():
+    """Each new one reaches a parameter, or a state that does, in a step or two."""
+    neuron, state = Neuron(1), Value(0.0, op="const")
+    neuron.states = []
+    for _ in range(20_000):
+        state = neuron(state)
+        neuron.states.append(state)
+    assert len(neuron.parameters()) == 2
+
+
 def test_a_hidden_layer_or_a_loss_may_be_kept_in_a_model():
     net = MLP(2, [3, 1], rng=random.Random(0))
     names = list(net.named_parameters())

@@ -206,7 +206,7 @@ class Value:
         return self.data
 
     def __bool__(self) -> bool:
-        return self.data != 0
+        return bool(self.data != 0)
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
@@ -221,10 +221,7 @@ class Value:
 
 
 def topological_order(output: Value) -> list[Value]:
-    """Every node that `output` depends on, operands before the nodes that use them.
-
-    Depth first: the walk goes down to the next unseen operand, and back up where there is none.
-    """
+    """Every node that `output` depends on, depth first, operands before those that use them."""
     order: list[Value] = []
     seen = {output}
     path = [output]  # from the output to here: recursion would overflow
@@ -271,7 +268,7 @@ class no_grad(ContextDecorator):
 
     def __call__(self: ContextDecorator, func: F) -> F:
         if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield, async
-            raise TypeError(f"{func} runs later: write `with {type(self).__name__}():` inside it")
+            raise TypeError(f"{func} runs later: use `with {type(self).__name__}` around no yield")
         return ContextDecorator.__call__(self, func)
 
     def __enter__(self) -> None:
@@ -324,11 +321,12 @@ def number_of(node: Value) -> float:
 
 
 def with_float(node: Value) -> Value:
-    number_of(node)
+    if type(number_of(node)) is not float:
+        raise TypeError(f"the data of {node} must keep the float that is assigned to it")
     return node
 
 
-COMMON = frozenset(("+", "-", "*", "/", "dot", "const"))  # the engine's own: not checked
+COMMON = frozenset(("+", "-", "*", "/", "dot", "relu", "const"))  # the engine's own: not checked
 
 
 def check_facts(node: Value) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from numbers import Integral
 
-from tinygrad_neuron.engine import Value, as_float, topological_order
+from tinygrad_neuron.engine import Value, as_float
 
 TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
 if TYPE_CHECKING:
@@ -55,15 +55,24 @@ def check_sizes(n: int, sizes: Iterable[int]) -> list[int]:
     return sizes
 
 
-def refuse_computed(computed: Mapping[str, Value], parameters: set[Value]) -> None:
-    """For the computed Values of a model. Hidden layers and losses depend on its parameters."""
+def refuse_computed(computed: Mapping[str, Value], parameters: Iterable[Value]) -> None:
+    """Of a model's computed Values, a stored layer or loss depends on its parameters.
+
+    Each is walked until a parameter is met, or a value that is known to depend on one.
+    """
+    learn = set(parameters)
     for name, value in computed.items():
-        leaves = {v for v in topological_order(value) if not v.operands and v.op != "const"}
-        if leaves and leaves.isdisjoint(parameters):
-            raise ValueError(
-                f"{name} would never learn, because it is computed: make it a leaf, "
-                f"Value({value.data})"
-            )
+        path, seen, leaves = [value], {value}, 0
+        while path and not learn.intersection(path[-1].operands):
+            node = path.pop()
+            leaves += not node.operands and node.op != "const"
+            path += [operand for operand in node.operands if operand not in seen]
+            seen.update(node.operands)
+        if path:
+            learn.add(value)
+        elif leaves:
+            cure = f"make it a leaf, Value({value.data})"
+            raise ValueError(f"{name} would never learn, because it is computed: {cure}")
 
 
 def check_numbers(predictions: object, targets: object) -> None:

@@ -34,7 +34,7 @@ class Module:
                 computed[name] = value
             elif named.setdefault(name, value) is not value:
                 raise ValueError(f"two parameters have the name {name!r}; rename an attribute")
-        refuse_computed(computed, set(named.values()))
+        refuse_computed(computed, named.values())
         return named
 
     def parameters(self) -> list[Value]:
@@ -73,15 +73,15 @@ def values(thing: Any, path: str, seen: dict[int, object]) -> Iterator[tuple[str
     if issubclass(kind, Value):
         if thing.op != "const":
             yield path, thing
-    elif issubclass(kind, Module):
+        return
+    if issubclass(kind, Module):
         for name, part in thing.named_attributes():
             yield from values(part, f"{path}.{name}" if path else name, seen)
-    else:
-        for place, part in parts(thing, path):
-            for name, value in values(part, path + place, seen):
-                if place == "{}":
-                    raise TypeError(f"{path} is a set, which has no order: use a list")
-                yield name, value
+    for place, part in parts(thing, path):
+        for name, value in values(part, path + place, seen):
+            if place == "{}":
+                raise TypeError(f"{path} is a set, which has no order: use a list")
+            yield name, value
 
 
 def attributes(thing: object) -> list[tuple[str, object]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import add, mul
 
-from tinygrad_neuron.engine import Value, number_of
+from tinygrad_neuron.engine import Value, number_of, with_float
 from tinygrad_neuron.errors import check_neuron, check_size, check_sizes
 from tinygrad_neuron.module import Module
 
@@ -42,9 +42,7 @@ def weighted_sum(weights: list[Value], inputs: list[Value]) -> Value:
         total = reduce(add, map(mul, ws, xs))  # sum() rounds differently since Python 3.12
         return Value(total, (*weights, *inputs), (*xs, *ws), "dot")
     except (TypeError, OverflowError):  # data that is no float is converted, or refused
-        for value in (*weights, *inputs):
-            number_of(value)
-        return weighted_sum(weights, inputs)
+        return weighted_sum([*map(with_float, weights)], [*map(with_float, inputs)])
 
 
 def mean(values: Iterable[Value | float]) -> Value:
@@ -86,7 +84,8 @@ class Neuron(Module):
 
     def named_attributes(self) -> list[tuple[str, object]]:
         """w[0] as "w1" and so on, which are the names of the weights in a state."""
-        return [(f"w{i}", w) for i, w in enumerate(self.w, 1)] + super().named_attributes()
+        weights = self.w if isinstance(self.w, list | tuple) else ()
+        return [(f"w{i}", w) for i, w in enumerate(weights, 1)] + super().named_attributes()
 
 
 def uniform(bound: float, rng: Rng) -> float:
