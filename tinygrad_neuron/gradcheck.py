@@ -113,7 +113,7 @@ def size_of_what_is_rounded(nodes: Sequence[Value]) -> float:
 
 def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Iterator[Step]:
     """The slopes of f around x, with steps of h, 2h, 4h … as far as f is defined."""
-    y, unseen = f(x), 8 * h  # within so small a step, a rounding inside f may move y by all of it
+    y = f(x)
     while h <= max(1.0, abs(x)) / 2:
         before, after = x - h, x + h  # rounded, so the distances are not quite h
         y_before, y_after = f(before), f(after)
@@ -121,8 +121,6 @@ def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Itera
         if not math.isfinite(right - left):
             return
         slope = (left * (after - x) + right * (x - before)) / (after - before)
-        if h <= unseen:
-            size = max(size, abs(right - left) * h / EPSILON)
         rounding = 2 * math.ulp(max(size, abs(y), abs(y_before), abs(y_after))) / h
         yield Step(slope, right - left, max(abs(left), abs(right)), rounding)
         h *= 2
