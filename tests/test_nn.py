@@ -230,7 +230,7 @@ def test_a_state_is_plain_numbers_and_can_be_loaded_into_another_model():
 
 
 def holders():
-    """What a model may keep its weights in, and the name that the first one gets."""
+    """Containers in which a model may keep a weight, each with the name of that weight."""
 
     @dataclass(slots=True)
     class Slotted:

@@ -59,11 +59,11 @@ class Value:
     def backward(self) -> None:
         """Called on the output: find d(output)/d(node), the `grad` of each node it depends on.
 
-        A node that is used several times has the sum of all contributions, hence `+=`. It hands
-        its grad on once, so the sum must be complete by then: the output comes first, the leaves
-        last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21; if b handed on what it has
-        after b * 2, it would be 6. Inner nodes restart at 0, or a second pass would add to the
-        first one's grads; leaves add up. The partials are from the forward pass, as data was then.
+        If a node is used several times, its grad is a sum with a term for each use, hence `+=`. It
+        passes the grad on only once, so the sum must be complete by then: the output comes first,
+        the leaves last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21; if b passed on
+        what it has after b * 2, it would be 6. Inner nodes restart at 0, or a second pass would add
+        to the first one's grads; leaves add up. The partials stay as the forward pass left them.
         """
         order = topological_order(self)
         zero_inner_nodes(order)

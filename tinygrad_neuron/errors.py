@@ -10,12 +10,8 @@ from numbers import Integral
 
 from tinygrad_neuron.engine import Value, as_float
 
-TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
-if TYPE_CHECKING:
-    from typing import Any
 
-
-def never_raises(text: Callable[[Any], str]) -> Callable[[Any], str]:
+def never_raises(text: Callable[..., str]) -> Callable[..., str]:
     """For __repr__: debuggers and tracebacks show objects that are half made, or made wrongly."""
 
     @wraps(text)
