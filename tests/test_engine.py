@@ -310,6 +310,7 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
             "not 6.0: (6.0,) needs its comma",
         ),
         (lambda x: (x, 2 * x.data, "op"), TypeError, "label='x'),) needs its comma"),
+        (lambda x: ((x,), x.data > 0, "relu"), TypeError, "not True: (True,) needs its comma"),
         (lambda x: ((x, 2.0), (1.0, 1.0), "op"), TypeError, 'operand of "op" must be a Value, not'),
         (lambda x: (("x",), (1.0,), "op"), TypeError, """"op" must be a Value, not 'x'"""),
         (lambda x: ((None,), (1.0,), "op"), TypeError, "must be a Value, not None"),

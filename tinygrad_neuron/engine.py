@@ -48,8 +48,7 @@ class Value:
     def __init__(self, data: float, operands: tuple[Value, ...] = (),
             partials: tuple[float, ...] = (), op: str = "", label: str = "") -> None:  # fmt: skip
         self.data, self.grad = data, 0.0
-        self.operands: tuple[Value, ...] = operands
-        self.partials: tuple[float, ...] = partials
+        self.operands, self.partials = operands, partials
         self.op, self.label = op, label
         if type(data) is not float or op not in COMMON or len(operands) != len(partials):
             check_facts(self)
@@ -326,27 +325,29 @@ def with_float(node: Value) -> Value:
     return node
 
 
-COMMON = frozenset(("+", "-", "*", "/", "dot", "relu", "const"))  # the engine's own: not checked
+COMMON = frozenset(("+", "-", "*", "/", "dot", "const"))  # the engine's own: not checked
 
 
 def check_facts(node: Value) -> None:
     """Make its data and partials floats; an error says what is wrong with a new node's facts."""
-    for name, facts in ("operands", node.operands), ("partials", node.partials):
-        if type(facts) is not tuple:
-            form = "Value(data, operands, partials, op)"
-            cure = f"({facts},) needs its comma" if isinstance(facts, Value | float) else form
-            raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
-    if (n := len(node.operands)) != (m := len(node.partials)):
+    operands, partials = node.operands, node.partials
+    if type(operands) is not tuple or type(partials) is not tuple:
+        name, facts = ("partials", partials) if type(operands) is tuple else ("operands", operands)
+        number = isinstance(facts, Value) or is_number(facts)
+        cure = f"({facts},) needs its comma" if number else "Value(data, operands, partials, op)"
+        raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
+    if (n := len(operands)) != (m := len(partials)):
         counts = f"{n} operand{'s' * (n != 1)} and {m} partial{'s' * (m != 1)}"
         raise ValueError(f'"{node.op}" has {counts}; give one partial per operand')
-    for operand, partial in zip(node.operands, node.partials):
+    for operand, partial in zip(operands, partials):
         if not isinstance(operand, Value):
             raise TypeError(f'an operand of "{node.op}" must be a Value, not {operand!r:.60}')
         if not isinstance(operand.data, float):  # a float32 would round the result
             raise TypeError(f"assign float(…) to the data of {operand}, a {type(operand.data)}")
         if type(partial) is not float:
-            node.partials = tuple(as_float(p, f'a partial of "{node.op}"') for p in node.partials)
-    node.data = as_float(node.data)
+            node.partials = tuple(as_float(p, f'a partial of "{node.op}"') for p in partials)
+    if type(node.data) is not float:
+        node.data = as_float(node.data)
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
