@@ -7,6 +7,7 @@ need a step size. `tangents` uses the same partials in the opposite direction, a
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,13 +19,18 @@ from tinygrad_neuron.nn import as_values
 
 EPSILON = 2.0**-52
 SMALLEST = 2.0**-64  # the first step from 0; from another x, it is the distance to the next float
+LARGE = 2.0**-30  # at least: a step so large is seen even if f rounds numbers near 1 inside
 PRECISE = 2.0**-8  # a slope known to 0.4 % tells a right gradient from one that is 1 % off
 ENOUGH = 1e-10  # a slope known as well as this needs no larger steps
 SLACK = 1e-6  # this much of the slope is forgiven, because the gradient is rounded too
 FLAT = 1e-9  # where f stays the same, a smaller slope is not told from 0
 
-Step = namedtuple("Step", "slope gap scale rounding")  # gap: right slope - left slope
-Estimate = namedtuple("Estimate", "slope tolerance kink")
+KINK, ROUGH = "not differentiable here", "too rough to tell"
+
+# The gap is the slope to the right less the slope to the left. The scale is the steeper of the two.
+Step = namedtuple("Step", "h slope gap scale rounding")
+Estimate = namedtuple("Estimate", "slope tolerance kink rounding")
+UNKNOWN = Estimate(math.nan, math.inf, 0.0, 0.0)
 
 
 class Row(namedtuple("Row", "x analytic numeric verdict")):
@@ -43,7 +49,7 @@ class GradCheck:
         self.rows = rows
 
     def __bool__(self) -> bool:
-        return all(row.verdict in ("right", "not differentiable here") for row in self.rows)
+        return all(row.verdict in ("right", KINK) for row in self.rows)
 
     @never_raises
     def __repr__(self) -> str:
@@ -58,11 +64,12 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     """Compare the gradient of f(*at) by `backward()` with differences of f between nearby numbers.
 
     f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError. It is
-    called about 100 times per number. Another result for the same numbers is a ValueError, as is
-    no number. A gradient is wrong if it is off by more than a millionth, and by more than the
-    differences may be. A kink such as relu's at 0, or the edge of where f is defined or finite, is
-    "not differentiable here" and not held against f. Where rounding hides the slope, or f is nan,
-    it is "too rough to tell", which is False. What f uses besides its inputs keeps its `grad`.
+    called 100 to 200 times per number, and more often for one within 1e-8 of 0. Another result for
+    the same numbers is a ValueError, as is no number. A gradient is wrong if it is off by more than
+    a millionth, and by more than the differences may be. A kink such as relu's at 0, or the edge of
+    where f is defined or finite, is "not differentiable here" and not held against f. Where
+    rounding hides the slope, or f is nan, it is "too rough to tell", which is False. What f uses
+    besides its inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
@@ -70,7 +77,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
            input         analytic          numeric     error
                3                3                6   3.0e+00  wrong
     """
-    numbers = [v.data for v in as_values(at)]
+    numbers = [as_float(v.data) for v in as_values(at)]
     if not numbers:
         raise ValueError("gradcheck needs at least one number, not an empty list")
     inputs = [Value(x) for x in numbers]
@@ -84,7 +91,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     for node in nodes:
         node.grad = 0.0  # because f may have called backward() already
     output.backward()
-    gradient, size = [v.grad for v in inputs], size_of_what_is_rounded(nodes)
+    gradient = [v.grad for v in inputs]
     for node, grad in before:
         node.grad = grad
     again, largest = f(*map(Value, numbers)).data, max(abs(node.data) for node in nodes)
@@ -100,18 +107,10 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
             return math.nan
 
     along = [functools.partial(with_input, i) for i in range(len(numbers))]
-    return GradCheck([compare(*each, size) for each in zip(along, numbers, gradient)])
+    return GradCheck([*map(compare, along, numbers, gradient)])
 
 
-def size_of_what_is_rounded(nodes: Sequence[Value]) -> float:
-    """The sum of |data · grad|: results are rounded, and grad is how much f changes with them."""
-    parts = [(node, node.data) for node in nodes if node.operands]
-    sums = [node for node in nodes if len(node.operands) > 2]  # dot rounds after each of its terms
-    parts += [(node, v.data * p) for node in sums for v, p in zip(node.operands, node.partials)]
-    return sum(abs(part * node.grad) for node, part in parts if part)
-
-
-def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Iterator[Step]:
+def steps(f: Callable[[float], float], x: float, h: float) -> Iterator[Step]:
     """The slopes of f around x, with steps of h, 2h, 4h … as far as f is defined."""
     y = f(x)
     while h <= max(1.0, abs(x)) / 2:
@@ -121,70 +120,95 @@ def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Itera
         if not math.isfinite(right - left):
             return
         slope = (left * (after - x) + right * (x - before)) / (after - before)
-        rounding = 2 * math.ulp(max(size, abs(y), abs(y_before), abs(y_after))) / h
-        yield Step(slope, right - left, max(abs(left), abs(right)), rounding)
+        rounding = 2 * math.ulp(max(abs(y), abs(y_before), abs(y_after))) / h
+        yield Step(h, slope, right - left, max(abs(left), abs(right)), rounding)
         h *= 2
 
 
-def estimate(a: Step, b: Step, c: Step) -> Estimate:
-    """The slope and the kink at x, from three steps in a row (Richardson, 1911).
+def extrapolate(a: Step, b: Step) -> float:
+    """The slope for a step of 0: twice the step has four times the error (Richardson, 1911)."""
+    slope: float = a.slope + (a.slope - b.slope) / 3
+    return slope
 
-    On a smooth curve, twice the step has four times the error and twice the gap between the slopes
-    to the two sides. At a kink, a gap is left when the step shrinks to 0.
+
+def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
+    """The slope and the kink at x, from three steps in a row, where f is off by the scatter.
+
+    On a smooth curve, twice the step has twice the gap between the slopes to the two sides. At a
+    kink, a gap is left when the step shrinks to 0.
     """
-    slope, coarser = a.slope + (a.slope - b.slope) / 3, b.slope + (b.slope - c.slope) / 3
+    slope, rounding = extrapolate(a, b), max(a.rounding, 2 * scatter / a.h)
     kink, farther = abs(2 * a.gap - b.gap), abs(2 * b.gap - c.gap)
-    doubt = abs(kink - farther) + 4 * a.rounding
+    doubt = abs(kink - farther) + 4 * rounding
     if doubt < kink < 8 * doubt:  # the gap neither closes nor stays
-        return Estimate(slope, math.inf, 0.0)
-    return Estimate(slope, abs(slope - coarser) + a.rounding, kink if kink > doubt else 0.0)
+        return Estimate(slope, math.inf, 0.0, rounding)
+    tolerance = abs(slope - extrapolate(b, c)) + rounding
+    return Estimate(slope, tolerance, kink if kink > doubt else 0.0, rounding)
 
 
-def compare(f: Callable[[float], float], x: float, analytic: float, size: float) -> Row:
-    """Take larger and larger steps until the slopes agree, and compare the gradient with them.
+def settled(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
+    """The best estimate before larger steps see too much of the curve; UNKNOWN if none is good.
 
-    The smallest steps see nothing but what is near x. The larger ones are blurred less by rounding.
+    Slopes of a few steps may agree by chance, so they must agree with those of all smaller steps.
     """
+    best = UNKNOWN
+    found: list[Estimate] = []
+    for a, b, c in zip(walked, walked[1:], walked[2:]):
+        new, enough = estimate(a, b, c, scatter), PRECISE * a.scale
+        found.append(new)
+        if new.tolerance <= min(enough, best.tolerance) and all(
+            abs(smaller.slope - new.slope) <= 4 * (smaller.rounding + enough) for smaller in found
+        ):
+            best = new
+        too_large = 8 * best.tolerance <= new.tolerance < math.inf
+        if too_large or best.tolerance <= ENOUGH * abs(best.slope):
+            break
+    return best
+
+
+def measure(walked: Sequence[Step]) -> Estimate:
+    """The slope and the kink at x, UNKNOWN if rounding hides them.
+
+    An operation may round larger numbers inside than f shows, such as exp(x) in exp(x) - 1. So the
+    first slopes to be tried are those of large steps, if smaller ones do not scatter too much.
+    """
+    large = [i for i, step in enumerate(walked) if i >= 12 and step.h >= LARGE]
+    for i in large[::10]:
+        few = walked[i - 12 : i + 1]
+        slopes = [*map(extrapolate, few, few[1:])]
+        scatter = max(abs(s - slopes[-1]) * step.h for s, step in zip(slopes, few))
+        found = settled(walked[i:], scatter)
+        if found.tolerance <= PRECISE * abs(found.slope) and not found.kink:
+            return found
+    # Only the smallest steps see nothing but what is near x.
+    still = list(itertools.takewhile(lambda step: step.scale <= step.rounding, walked))
+    moving = walked[len(still) :]
+    found = settled(moving)
+    sharp = not moving or moving[0].rounding <= PRECISE * moving[0].scale
+    if still and still[-1].rounding <= FLAT and sharp and (found.kink or math.isnan(found.slope)):
+        return UNKNOWN._replace(slope=0.0, tolerance=still[-1].rounding)  # f moves only further out
+    smallest = [step.gap for step in moving if step.rounding <= found.kink / 16]
+    if found.kink and abs(smallest[0]) <= found.kink / 2:  # the kink is only near
+        return UNKNOWN
+    return found
+
+
+def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
+    """Measure the slope of f at x, and compare the gradient with it."""
     h = math.ulp(x) if x else SMALLEST
     defined = [math.isfinite(f(x + side) - f(x)) for side in (-h, h)]
     if any(defined) and not all(defined):
-        return Row(x, analytic, math.nan, "not differentiable here")
-    best, flat = None, math.inf  # flat: the rounding of the steps that do not move f
-    walked: list[Step] = []
-    for step in steps(f, x, h, size):
-        if not walked and step.scale <= step.rounding:
-            flat = step.rounding
-            continue
-        walked.append(step)
-        if len(walked) < 3:
-            continue
-        new, scale = estimate(*walked[-3:]), PRECISE * walked[-3].scale
-        last = estimate(*walked[-4:-1]) if len(walked) > 3 else new
-        steady = abs(new.slope - last.slope) <= 4 * scale  # two slopes may agree by chance
-        if steady and new.tolerance <= scale and (not best or new.tolerance < best.tolerance):
-            best = new
-        too_large = best and 8 * best.tolerance <= new.tolerance < math.inf
-        if too_large or (best and best.tolerance <= ENOUGH * abs(best.slope)):
-            break
-    slope, tolerance, kink = best or (math.nan, math.inf, 0.0)
-    sharp = not walked or walked[0].rounding <= PRECISE * walked[0].scale
-    verdict = "too rough to tell"
-    if flat <= FLAT and sharp and (not best or kink):
-        slope, tolerance, kink = 0.0, flat, 0.0  # f is flat here, and moves only further out
-    elif walked and flat < math.inf and abs(slope) > 4 * flat + tolerance:
-        tolerance = math.inf  # a smaller step should have moved f: something is rounded unseen
+        return Row(x, analytic, math.nan, KINK)
+    slope, tolerance, kink, _ = measure(list(steps(f, x, h)))
+    error, verdict = abs(analytic - slope), ROUGH
     if kink:
-        smallest = next(step.gap for step in walked if step.rounding <= kink / 16)
-        if abs(smallest) > kink / 2:  # else the kink is only near
-            verdict = "not differentiable here"
-    elif tolerance < math.inf:
-        error = abs(analytic - slope)
-        # A gradient such as s - 1 is a multiple of EPSILON / 2, and a small error is its rounding.
-        if not (error <= EPSILON and analytic % (EPSILON / 2) == 0):
-            verdict = "wrong"
-        if error <= tolerance + SLACK * abs(slope):
-            known = tolerance <= PRECISE * abs(slope) or abs(slope) <= tolerance
-            verdict = "right" if known else "too rough to tell"
+        verdict = KINK
+    elif error <= tolerance + SLACK * abs(slope):
+        known = tolerance <= PRECISE * abs(slope) or analytic == 0 >= abs(slope) - tolerance
+        verdict = "right" if known else ROUGH
+    # A gradient such as s - 1 is a multiple of EPSILON / 2, and a small error is its rounding.
+    elif not (math.isnan(slope) or (error <= EPSILON and analytic % (EPSILON / 2) == 0)):
+        verdict = "wrong"
     return Row(x, analytic, slope, verdict)
 
 
