@@ -88,6 +88,18 @@ def test_a_parameter_given_twice_moves_once():
     assert w.data == 0.5
 
 
+@pytest.mark.parametrize("name", ["data", "grad"])
+def test_a_step_moves_nothing_if_one_number_is_missing(name):
+    weights = [Value(1.0), Value(2.0, label="w2")]
+    optimizer = SGD(weights, lr=0.1, momentum=0.9)
+    for w in weights:
+        w.grad = 1.0
+    setattr(weights[1], name, "3")
+    with pytest.raises(TypeError, match=rf"the {name} of .*label='w2'.*must be a real number"):
+        optimizer.step()
+    assert (weights[0].data, optimizer.velocities) == (1.0, [0.0, 0.0])
+
+
 def test_zero_grad_zeroes_and_step_leaves_gradients_alone():
     w = Value(1.0)
     optimizer = SGD((v for v in [w]), lr=0.5)

@@ -179,7 +179,7 @@ class Value:
         return Value(t, (self,), (1 - t * t,), "tanh")
 
     def sigmoid(self) -> Value:
-        s = logistic(number_of(self))
+        s = sigmoid(number_of(self))
         return Value(s, (self,), (s * (1 - s),), "sigmoid")
 
     def relu(self) -> Value:
@@ -373,6 +373,6 @@ def power(base: Value, n: float) -> tuple[float, float]:
         return result, n * result / base.data
 
 
-def logistic(x: float) -> float:
+def sigmoid(x: float) -> float:
     e = math.exp(-abs(x))  # of -abs(x), because exp(1000) overflows
     return e / (1 + e) if x < 0 else 1 / (1 + e)

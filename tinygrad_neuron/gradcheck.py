@@ -68,8 +68,9 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     the same numbers is a ValueError, as is no number. A gradient is wrong if it is off by more than
     a millionth, and by more than the differences may be. A kink such as relu's at 0, or the edge of
     where f is defined or finite, is "not differentiable here" and not held against f. Where
-    rounding hides the slope, or f is nan, it is "too rough to tell", which is False. What f uses
-    besides its inputs keeps its `grad`.
+    rounding hides the slope, or f is nan, it is "too rough to tell", which is False. A detail of f
+    that is narrower than a billionth is taken for rounding. What f uses besides its inputs keeps
+    its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True

@@ -6,7 +6,7 @@
 
 import math
 
-from tinygrad_neuron.engine import Value, logistic, number_of
+from tinygrad_neuron.engine import Value, number_of, sigmoid
 from tinygrad_neuron.errors import check_numbers
 from tinygrad_neuron.nn import Numbers, as_values, mean
 
@@ -49,7 +49,7 @@ def bce(probability: Value, target: Value) -> Value:
 def bce_with_logits(logit: Value, target: Value) -> Value:
     x, t = number_of(logit), probability_of(target)
     loss = max(-x, 0.0) + x * (1 - t) + math.log1p(math.exp(-abs(x)))  # no exp that overflows
-    return Value(loss, (logit, target), (logistic(x) - t, -x), "bce_with_logits")
+    return Value(loss, (logit, target), (sigmoid(x) - t, -x), "bce_with_logits")
 
 
 def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:

@@ -33,13 +33,16 @@ class SGD:
     def step(self) -> None:
         lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # may have changed
         decay = rate(self.weight_decay, "weight_decay")
+        for w in self.parameters:  # unless all have numbers, none moves
+            number_of(w)
+            if type(w.grad) is not float:
+                w.grad = as_float(w.grad, f"the grad of {w}")
         for i, w in enumerate(self.parameters):
-            data, grad = number_of(w), as_float(w.grad, f"the grad of {w}")
-            direction = grad + decay * data if decay else grad
+            direction = w.grad + decay * w.data if decay else w.grad
             if momentum:
                 direction += momentum * self.velocities[i]
                 self.velocities[i] = direction
-            w.data = data - lr * direction
+            w.data -= lr * direction
 
     def zero_grad(self) -> None:
         for w in self.parameters:
