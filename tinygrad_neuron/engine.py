@@ -222,21 +222,23 @@ class Value:
 def topological_order(output: Value) -> list[Value]:
     """Every node that `output` depends on, depth first, operands before those that use them."""
     order: list[Value] = []
-    seen = {output}
-    path = [output]  # from the output to here: recursion would overflow
-    unvisited = [iter(output.operands)]  # the operands left to visit, of each node on the path
+    seen, path = {output}, [output]  # the path from the output to here: recursion would overflow
+    unvisited = iter(output.operands)  # the operands left to visit, of the last node on the path
+    above: list[Iterator[Value]] = []  # and those of the nodes before it
     while path:
-        for operand in unvisited[-1]:
+        for operand in unvisited:
             if operand not in seen:
                 seen.add(operand)
                 if operand.operands:
                     path.append(operand)
-                    unvisited.append(iter(operand.operands))
+                    above.append(unvisited)
+                    unvisited = iter(operand.operands)
                     break
                 order.append(operand)
         else:  # no operand is left
             order.append(path.pop())
-            unvisited.pop()
+            if above:
+                unvisited = above.pop()
     return order
 
 
