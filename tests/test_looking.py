@@ -42,3 +42,14 @@ def test_looking_changes_nothing_and_shows_the_same_again(look, capsys):
             assert [LOOKS[look](y, order[0]), capsys.readouterr()] == seen
         assert [(v.data, v.grad, v.label, v.op, v.operands, v.partials) for v in order] == before
         assert topological_order(y) == order
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", ["data", "grad"])
+@pytest.mark.parametrize("thing", ["3", None, Value(1.0)])
+def test_what_was_assigned_and_is_no_number_is_named_before_anything_is_shown(look, name, thing):
+    w, x = Value(2.0, label="w"), Value(3.0, label="x")
+    y = w * x
+    setattr(w, name, thing)
+    with pytest.raises(TypeError, match=rf"the {name} of .*label='w'.* must be a real number, not"):
+        LOOKS[look](y, x)

@@ -77,6 +77,15 @@ def check_numbers(predictions: object, targets: object) -> None:
             raise TypeError("a loss needs numbers, not lists: give it mlp(x)[0], not mlp(x)")
 
 
+def check_graph(order: Iterable[Value]) -> None:
+    """A TypeError if something else than a number was assigned to a node's data or grad."""
+    for node in order:
+        if type(node.data) is not float:
+            as_float(node.data, f"the data of {node}")
+        if type(node.grad) is not float:
+            as_float(node.grad, f"the grad of {node}")
+
+
 def check_parameters(given: Iterable[Value]) -> list[Value]:
     if not isinstance(given, Iterable):
         raise TypeError(f"SGD needs a list, such as neuron.parameters(), not {given!r:.60}")

@@ -10,7 +10,7 @@ from keyword import iskeyword
 from types import FrameType
 
 from tinygrad_neuron.engine import Value, topological_order
-from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.errors import check_graph, never_raises
 from tinygrad_neuron.module import Module, attributes
 from tinygrad_neuron.module import parts as held_by
 from tinygrad_neuron.nn import Neuron
@@ -42,6 +42,7 @@ def named_graph(
     if model is not None and not isinstance(model, Module):
         raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
     order = topological_order(output)
+    check_graph(order)
     return order, Names(order, variables, model)
 
 
