@@ -65,7 +65,9 @@ def test_the_tangents_of_a_product_are_those_of_the_book():
 def test_a_direction_along_something_else_is_an_error(stray):
     a = Value(2.0)
     y = a * a
-    with pytest.raises(ValueError, match="along leaves of the graph, unlike Value"):
+    with pytest.raises(
+        ValueError, match="a direction has leaves of the output's graph, unlike Value"
+    ):
         tangents(y, {y if stray == "y" else stray: 1.0})
 
 
@@ -543,7 +545,7 @@ def test_what_the_function_uses_besides_its_inputs_keeps_its_gradient():
 
 
 def test_under_no_grad_there_is_nothing_to_check():
-    message = r"^gradcheck needs what no_grad\(\) leaves out: call it outside$"
+    message = r"^gradcheck needs the graph, which no_grad\(\) leaves out: call it outside$"
     with no_grad(), pytest.raises(RuntimeError, match=message):
         gradcheck(lambda x: x * x, 3.0)
 

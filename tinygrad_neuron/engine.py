@@ -2,8 +2,8 @@
 
 A number you make is a leaf. An operation makes an inner node and states four facts side by side:
 its result, its operands, the partials (local derivatives) and its name. That is the forward pass.
-`backward` then goes from the output down to the leaves, edge by edge, and finds with the chain rule
-how much the output changes per unit of each node.
+`backward` then goes from the output to the leaves, along the edges from each node to its operands.
+With the chain rule it finds how much the output changes when a node changes by 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import ContextDecorator
 from numbers import Integral, Real
 from threading import get_ident
 
-TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
+TYPE_CHECKING = False  # type checkers take it as True; importing typing is slow
 if TYPE_CHECKING:
     from typing import TypeVar
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Value:
     """A number that remembers how it was computed.
 
-    data      the number, a float; anything but a real number is a TypeError
+    data      the number, a float; text or a Value that you assign is a TypeError in the next use
     grad      d(output)/d(self): for an inner node from the last backward pass through it; for a
               leaf the sum of all passes since it was set to 0 (by hand, or by a model's zero_grad)
     operands  the nodes it was computed from, in the order written, x twice for x * x; a leaf: none
     partials  the local derivatives d(self)/d(operand), one float per operand, in the same order
-    op        the operation's name, "*" or "tanh"; of a leaf "", of a plain number's leaf "const"
+    op        the operation's name, "*" or "tanh"; "" for a leaf you made, "const" for the 10 below
     label     a name for people to read, or ""
 
     >>> w, x = Value(-3.0, label="w"), Value(2.0, label="x")
@@ -39,8 +39,8 @@ class Value:
     (4.0, 2.0, -3.0)
 
     `Value(x.data**3, (x,), (3 * x.data**2,), "cube")` is an operation of your own: four facts.
-    `==` asks whether both are the same object: nodes live in sets and dicts. `<` and `>` compare
-    numbers. + - * / overflow to inf, as floats do; functions and powers raise OverflowError.
+    `==` asks whether both are the same object, because nodes are kept in sets. `<` and `>` compare
+    numbers. A result too large is inf for + - * /; functions and powers raise OverflowError.
     """
 
     __slots__ = ("data", "grad", "label", "op", "operands", "partials")
@@ -50,7 +50,7 @@ class Value:
         self.data, self.grad = data, 0.0
         self.operands, self.partials = operands, partials
         self.op, self.label = op, label
-        if type(data) is not float or op not in COMMON or len(operands) != len(partials):
+        if type(data) is not float or op not in TRUSTED or len(operands) != len(partials):
             check_facts(self)
         if paused_threads and get_ident() in paused_threads:  # inside no_grad(): a leaf
             self.operands, self.partials, self.op = (), (), ""
@@ -58,11 +58,11 @@ class Value:
     def backward(self) -> None:
         """Called on the output: find d(output)/d(node), the `grad` of each node it depends on.
 
-        If a node is used several times, its grad is a sum with a term for each use, hence `+=`. It
-        passes the grad on only once, so the sum must be complete by then: the output comes first,
-        the leaves last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21; if b passed on
-        what it has after b * 2, it would be 6. Inner nodes restart at 0, or a second pass would add
-        to the first one's grads; leaves add up. The partials stay as the forward pass left them.
+        A node that is used several times gets one term from each use, so its grad is a sum: `+=`.
+        The sum must be complete before the node passes it on, so the output comes first and the
+        leaves last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21. If b passed on what
+        it has after b * 2, it would be 6. In a second call inner nodes start at 0 again, and leaves
+        keep their grad and add to it. The partials stay as the forward pass left them.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
@@ -70,15 +70,14 @@ class Value:
         for node, operand, partial in edges(order):
             operand.grad += node.grad * partial  # the chain rule
 
-    # NotImplemented: Python asks the other class. except: data is no float, so convert and retry.
     def __add__(self, other: Value | float) -> Value:
         if not isinstance(other, Value):
             if not is_number(other):
-                return NotImplemented
-            other = Value(other, op="const")
+                return NotImplemented  # so Python asks the class of `other`
+            other = Value(other, op="const")  # a leaf, because operands are Values
         try:
             return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
-        except (TypeError, OverflowError):
+        except (TypeError, OverflowError):  # an int, float32 or Fraction was assigned to data
             return with_float(self) + with_float(other)
 
     def __mul__(self, other: Value | float) -> Value:
@@ -107,14 +106,14 @@ class Value:
                 return NotImplemented
             other = Value(other, op="const")
         q = evaluate(number_of(self).__truediv__, other, "a / b needs b != 0")
-        # d(a/b)/db = -a/b² = -q/b, written so because b² may underflow
+        # d(a/b)/db = -a/b². It is written as -q/b because b² may underflow to 0.
         return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
 
     def __pow__(self, exponent: Value | float) -> Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b has slope 0 in b
+            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b is 0 for all b
             result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
@@ -136,7 +135,7 @@ class Value:
 
     def __radd__(self, other: float) -> Value:
         if type(other) is int and other == 0 and get_ident() not in paused_threads:
-            return self  # sum() starts with 0 + x; but under no_grad() `total += …` would move x
+            return self  # sum() starts with 0 + x. Under no_grad() `total += …` would change x.
         return Value(other, op="const") + self if is_number(other) else NotImplemented
 
     def __rmul__(self, other: float) -> Value:
@@ -151,8 +150,8 @@ class Value:
     def __rpow__(self, other: float) -> Value:
         return Value(other, op="const") ** self if is_number(other) else NotImplemented
 
-    # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt; the slopes
-    # of tanh and sigmoid are the textbook forms, which lose digits where the slope is tiny.
+    # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt. The slopes of
+    # tanh and sigmoid are those of the textbook; 1 - t * t loses digits where t is close to 1.
 
     def exp(self) -> Value:
         e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")
@@ -201,7 +200,7 @@ class Value:
     # fmt: on
 
     def item(self) -> float:
-        """The plain number. (There is no __float__: math.tanh(v) would run, and lose the graph.)"""
+        """The plain number. (A __float__ would let math.tanh(v) return one without a graph.)"""
         return self.data
 
     def __bool__(self) -> bool:
@@ -215,18 +214,18 @@ class Value:
             op = f", op={self.op!r}" if self.op else ""
             label = f", label={self.label!r}" if self.label else ""
             return f"Value({self.data!s:.60}, grad={self.grad!s:.60}{op}{label})"
-        except (AttributeError, ValueError, RecursionError):  # half made, in pdb; or w.data = w
+        except (AttributeError, ValueError, RecursionError):  # before __init__, in pdb; w.data = w
             return "Value(?)"
 
 
 def topological_order(output: Value) -> list[Value]:
-    """Every node that `output` depends on, depth first, operands before those that use them."""
+    """Every node that `output` depends on; operands come before what is computed from them."""
     order: list[Value] = []
-    seen, path = {output}, [output]  # the path from the output to here: recursion would overflow
+    seen, path = {output}, [output]  # path: from the output to here. Recursion would overflow.
     unvisited = iter(output.operands)  # the operands left to visit, of the last node on the path
-    above: list[Iterator[Value]] = []  # and those of the nodes before it
+    above: list[Iterator[Value]] = []  # the same for the nodes before it
     while path:
-        for operand in unvisited:
+        for operand in unvisited:  # an iterator, so this goes on where it stopped
             if operand not in seen:
                 seen.add(operand)
                 if operand.operands:
@@ -243,14 +242,14 @@ def topological_order(output: Value) -> list[Value]:
 
 
 def edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
-    """Every (node, operand, partial) of a topological order, the output's first."""
+    """Every (node, operand, partial) of a topological order, starting at the output."""
     for node in reversed(order):  # all nodes that use it came before: its grad is complete
         for operand, partial in zip(node.operands, node.partials):
             yield node, operand, partial
 
 
 def zero_inner_nodes(order: Iterable[Value]) -> None:
-    """Leaves keep their grads, which must be numbers (TypeError)."""
+    """Set them to 0. Leaves keep their grads, which must be numbers (else a TypeError)."""
     for node in order:
         if node.operands:
             node.grad = 0.0
@@ -262,14 +261,15 @@ paused_threads: list[int] = []  # an entry for each no_grad() that a thread is i
 
 
 class no_grad(ContextDecorator):
-    """Inside, this thread records nothing: results are leaves, and `w -= …` moves w itself."""
+    """Inside, nothing is recorded in this thread: results are leaves, `w -= …` changes w itself."""
 
     def __init__(self) -> None:
         self.entered_in: list[int] = []
 
     def __call__(self: ContextDecorator, func: F) -> F:
         if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield, async
-            raise TypeError(f"{func} runs later: use `with {type(self).__name__}` around no yield")
+            name = f"with {type(self).__name__}():"
+            raise TypeError(f"{func} runs later: write `{name}` inside it, with no yield in there")
         return ContextDecorator.__call__(self, func)
 
     def __enter__(self) -> None:
@@ -277,20 +277,20 @@ class no_grad(ContextDecorator):
         paused_threads.append(get_ident())
 
     def __exit__(self, *error: object) -> None:
-        here = get_ident() in self.entered_in  # or a generator is closed in another thread
+        here = get_ident() in self.entered_in  # no, if another thread closes a generator
         thread = get_ident() if here else self.entered_in[-1]
         self.entered_in.remove(thread)
         paused_threads.remove(thread)
 
 
 def in_place(old: Value, new: Value) -> Value:
-    """What `old -= …` returns: under no_grad() `old` itself, moved; else the recorded `new`."""
-    if get_ident() not in paused_threads:  # with a grad, it is a weight, and no_grad() forgotten
-        if old.grad and not old.operands:
-            raise RuntimeError(f"{old} moves only `with no_grad():`; to record, write a = a + …")
+    """What `old -= …` returns: under no_grad() `old` itself, changed; else the recorded `new`."""
+    if get_ident() not in paused_threads:
+        if old.grad and not old.operands:  # a weight, and no_grad() is forgotten
+            raise RuntimeError(f"{old} has a grad: change it `with no_grad():`, or write a = a + …")
         return new
     if old.operands:
-        raise RuntimeError(f"{old} is not a leaf: move its leaves, then compute it again")
+        raise RuntimeError(f"{old} is computed: change its leaves, then compute it again")
     old.data = as_float(new.data)
     return old
 
@@ -327,11 +327,11 @@ def with_float(node: Value) -> Value:
     return node
 
 
-COMMON = frozenset(("+", "-", "*", "/", "dot", "const"))  # the engine's own: not checked
+TRUSTED = frozenset(("+", "-", "*", "/", "dot", "const"))  # our own, unchecked because frequent
 
 
 def check_facts(node: Value) -> None:
-    """Make its data and partials floats; an error says what is wrong with a new node's facts."""
+    """Check a new node's operands and partials, and make its data and partials floats."""
     operands, partials = node.operands, node.partials
     if type(operands) is not tuple or type(partials) is not tuple:
         name, facts = ("partials", partials) if type(operands) is tuple else ("operands", operands)
@@ -353,7 +353,7 @@ def check_facts(node: Value) -> None:
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
-    """function(node.data), a real number; an error is raised with the rule and the node in it."""
+    """function(node.data). Its error, or a complex result, shows the rule and the node."""
     x = number_of(node)
     try:
         result = function(x)
@@ -371,7 +371,7 @@ def power(base: Value, n: float) -> tuple[float, float]:
         return result, math.inf if n else 0.0
     try:
         return result, n * base.data ** (n - 1)
-    except OverflowError:  # 1e-200 ** -1 is a float, 1e-200 ** -2 is not
+    except OverflowError:  # 1e-200 ** -1 is a float, and 1e-200 ** -2 is inf
         return result, n * result / base.data
 
 

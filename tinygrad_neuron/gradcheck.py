@@ -1,7 +1,13 @@
-"""Is this gradient right? Two independent checks of `backward()`.
+"""Is this gradient right? Two checks of `backward()`.
 
-`gradcheck` uses none of the partials: it compares with small differences of the function, which
-need a step size. `tangents` uses the same partials in the opposite direction, and needs none.
+`gradcheck` uses no partials, so it finds wrong ones. It compares the gradient with the slope
+(f(x + h) - f(x - h)) / 2h. Small steps h are blurred by rounding, and large ones see too much of
+the curve. So it takes steps of h, 2h, 4h …, looks for a range of steps whose slopes agree, and
+takes the best slope there. If the slopes to the left and to the right stay different, x is at a
+kink.
+
+`tangents` uses the same partials, from the leaves to the output. It needs no step, and checks the
+way that `backward` takes.
 """
 
 from __future__ import annotations
@@ -18,24 +24,27 @@ from tinygrad_neuron.errors import never_raises
 from tinygrad_neuron.nn import as_values
 
 EPSILON = 2.0**-52
-SMALLEST = 2.0**-64  # the first step from 0; from another x, it is the distance to the next float
-LARGE = 2.0**-30  # at least: a step so large is seen even if f rounds numbers near 1 inside
+FROM_0 = 2.0**-64  # the first step from x = 0; from another x, it is the distance to the next float
+LARGE = 2.0**-30  # such steps rise above the roundings, of about 1e-16, of numbers near 1 inside f
 PRECISE = 2.0**-8  # a slope known to 0.4 % tells a right gradient from one that is 1 % off
 ENOUGH = 1e-10  # a slope known as well as this needs no larger steps
 SLACK = 1e-6  # this much of the slope is forgiven, because the gradient is rounded too
-FLAT = 1e-9  # where f stays the same, a smaller slope is not told from 0
+FLAT = 1e-9  # where f does not change, a smaller slope cannot be told from 0
 
 KINK, ROUGH = "not differentiable here", "too rough to tell"
 
-# The gap is the slope to the right less the slope to the left. The scale is the steeper of the two.
+# gap: the slope to the right minus the slope to the left. scale: the larger of their sizes.
+# rounding: how much of the slope may come from rounding.
 Step = namedtuple("Step", "h slope gap scale rounding")
+# tolerance: how far off the slope may be. kink: how much the slope jumps at x, or 0.
 Estimate = namedtuple("Estimate", "slope tolerance kink rounding")
 UNKNOWN = Estimate(math.nan, math.inf, 0.0, 0.0)
 
 
 class Row(namedtuple("Row", "x analytic numeric verdict")):
-    """One input of a gradcheck: its number, d(output)/d(input) by both ways, and one of the words
-    "right", "wrong", "not differentiable here" and "too rough to tell"."""
+    """One input of a gradcheck: its number x, its gradient by `backward()` (analytic) and by
+    differences (numeric), and "right", "wrong", "not differentiable here" or "too rough to tell".
+    """
 
     __slots__ = ()
 
@@ -63,14 +72,18 @@ class GradCheck:
 def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck:
     """Compare the gradient of f(*at) by `backward()` with differences of f between nearby numbers.
 
-    f takes as many Values as `at` has numbers and returns one Value, else it is a TypeError. It is
-    called 100 to 200 times per number, and more often for one within 1e-8 of 0. Another result for
-    the same numbers is a ValueError, as is no number. A gradient is wrong if it is off by more than
-    a millionth, and by more than the differences may be. A kink such as relu's at 0, or the edge of
-    where f is defined or finite, is "not differentiable here" and not held against f. Where
-    rounding hides the slope, or f is nan, it is "too rough to tell", which is False. A detail of f
-    that is narrower than a billionth is taken for rounding. What f uses besides its inputs keeps
-    its `grad`.
+    f takes as many Values as `at` has numbers and returns one Value (else a TypeError). It is
+    called 100 to 200 times for each number, and more often for a number closer to 0 than 1e-8. It
+    must give the same result for the same numbers, and `at` must hold a number (else a ValueError).
+
+    "right"                    off by at most a millionth, or by what the differences may be off
+    "wrong"                    off by more
+    "not differentiable here"  at a kink, such as relu's at 0, and at the edge of where f is defined
+                               or finite; it does not count against f
+    "too rough to tell"        rounding hides the slope, or f is nan; it counts against f
+
+    A detail of f that is narrower than a billionth counts as rounding. What f uses besides its
+    inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
@@ -86,7 +99,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     if not isinstance(output, Value):
         raise TypeError(f"gradcheck needs a function that returns one Value, not {output!r:.60}")
     if get_ident() in paused_threads:
-        raise RuntimeError("gradcheck needs what no_grad() leaves out: call it outside")
+        raise RuntimeError("gradcheck needs the graph, which no_grad() leaves out: call it outside")
     nodes = [*topological_order(output), *inputs]
     before = [(node, node.grad) for node in nodes]
     for node in nodes:
@@ -96,7 +109,7 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
     for node, grad in before:
         node.grad = grad
     again, largest = f(*map(Value, numbers)).data, max(abs(node.data) for node in nodes)
-    same = math.isclose(again, output.data, abs_tol=1e-9 * largest)  # or added in another order
+    same = math.isclose(again, output.data, abs_tol=1e-9 * largest)  # f may add in another order
     if not same and not math.isnan(output.data):
         rule = "gradcheck needs an f that gives the same each time (seed what is random)"
         raise ValueError(f"{rule}, not {output.data} and then {again}")
@@ -127,30 +140,30 @@ def steps(f: Callable[[float], float], x: float, h: float) -> Iterator[Step]:
 
 
 def extrapolate(a: Step, b: Step) -> float:
-    """The slope for a step of 0: twice the step has four times the error (Richardson, 1911)."""
+    """The slope for a step of 0: its error grows with h², four times for 2h (Richardson, 1911)."""
     slope: float = a.slope + (a.slope - b.slope) / 3
     return slope
 
 
 def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
-    """The slope and the kink at x, from three steps in a row, where f is off by the scatter.
+    """The slope and the kink at x, from three steps in a row, if f may be off by the scatter.
 
-    On a smooth curve, twice the step has twice the gap between the slopes to the two sides. At a
-    kink, a gap is left when the step shrinks to 0.
+    On a smooth curve the gap grows with h, so twice the gap of h is the gap of 2h. At a kink, their
+    difference is the kink.
     """
     slope, rounding = extrapolate(a, b), max(a.rounding, 2 * scatter / a.h)
     kink, farther = abs(2 * a.gap - b.gap), abs(2 * b.gap - c.gap)
     doubt = abs(kink - farther) + 4 * rounding
-    if doubt < kink < 8 * doubt:  # the gap neither closes nor stays
+    if doubt < kink < 8 * doubt:  # no clear kink, and no clear slope
         return Estimate(slope, math.inf, 0.0, rounding)
     tolerance = abs(slope - extrapolate(b, c)) + rounding
     return Estimate(slope, tolerance, kink if kink > doubt else 0.0, rounding)
 
 
-def settled(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
-    """The best estimate before larger steps see too much of the curve; UNKNOWN if none is good.
+def best_estimate(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
+    """Of larger and larger steps, until they see too much of the curve; UNKNOWN if none is good.
 
-    Slopes of a few steps may agree by chance, so they must agree with those of all smaller steps.
+    A few slopes may agree by chance. So a slope must agree with the slopes of all smaller steps.
     """
     best = UNKNOWN
     found: list[Estimate] = []
@@ -170,33 +183,34 @@ def settled(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
 def measure(walked: Sequence[Step]) -> Estimate:
     """The slope and the kink at x, UNKNOWN if rounding hides them.
 
-    An operation may round larger numbers inside than f shows, such as exp(x) in exp(x) - 1. So the
-    first slopes to be tried are those of large steps, if smaller ones do not scatter too much.
+    f may compute with large numbers and return a small one, as exp(x) - 1 does near 0. Then small
+    steps see only the rounding inside f. So large steps come first. The scatter, in units of f, is
+    how far smaller steps are off: by rounding, if f is smooth.
     """
     large = [i for i, step in enumerate(walked) if i >= 12 and step.h >= LARGE]
-    for i in large[::10]:
-        few = walked[i - 12 : i + 1]
-        slopes = [*map(extrapolate, few, few[1:])]
-        scatter = max(abs(s - slopes[-1]) * step.h for s, step in zip(slopes, few))
-        found = settled(walked[i:], scatter)
+    for i in large[::10]:  # each start is 1,000 times as large as the last
+        smaller = walked[i - 12 : i + 1]
+        slopes = [*map(extrapolate, smaller, smaller[1:])]
+        scatter = max(abs(s - slopes[-1]) * step.h for s, step in zip(slopes, smaller))
+        found = best_estimate(walked[i:], scatter)
         if found.tolerance <= PRECISE * abs(found.slope) and not found.kink:
             return found
-    # Only the smallest steps see nothing but what is near x.
-    still = list(itertools.takewhile(lambda step: step.scale <= step.rounding, walked))
-    moving = walked[len(still) :]
-    found = settled(moving)
-    sharp = not moving or moving[0].rounding <= PRECISE * moving[0].scale
-    if still and still[-1].rounding <= FLAT and sharp and (found.kink or math.isnan(found.slope)):
-        return UNKNOWN._replace(slope=0.0, tolerance=still[-1].rounding)  # f moves only further out
-    smallest = [step.gap for step in moving if step.rounding <= found.kink / 16]
-    if found.kink and abs(smallest[0]) <= found.kink / 2:  # the kink is only near
+    # No large step helped, so take the small ones, which see only what is near x.
+    flat = list(itertools.takewhile(lambda step: step.scale <= step.rounding, walked))
+    changing = walked[len(flat) :]
+    found = best_estimate(changing)
+    clear = not changing or changing[0].rounding <= PRECISE * changing[0].scale
+    if flat and flat[-1].rounding <= FLAT and clear and (found.kink or math.isnan(found.slope)):
+        return UNKNOWN._replace(slope=0.0, tolerance=flat[-1].rounding)  # f changes farther away
+    gaps = [step.gap for step in changing if step.rounding <= found.kink / 16]
+    if found.kink and abs(gaps[0]) <= found.kink / 2:  # the kink is near x, and not at x
         return UNKNOWN
     return found
 
 
 def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
-    """Measure the slope of f at x, and compare the gradient with it."""
-    h = math.ulp(x) if x else SMALLEST
+    """Look for an edge of f, measure the slope of f at x, and compare the gradient with it."""
+    h = math.ulp(x) if x else FROM_0
     defined = [math.isfinite(f(x + side) - f(x)) for side in (-h, h)]
     if any(defined) and not all(defined):
         return Row(x, analytic, math.nan, KINK)
@@ -205,9 +219,9 @@ def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
     if kink:
         verdict = KINK
     elif error <= tolerance + SLACK * abs(slope):
-        known = tolerance <= PRECISE * abs(slope) or analytic == 0 >= abs(slope) - tolerance
-        verdict = "right" if known else ROUGH
-    # A gradient such as s - 1 is a multiple of EPSILON / 2, and a small error is its rounding.
+        zero = analytic == 0 and abs(slope) <= tolerance
+        verdict = "right" if zero or tolerance <= PRECISE * abs(slope) else ROUGH
+    # A gradient such as s - 1, for s near 1, is a multiple of EPSILON / 2 and may be off by it.
     elif not (math.isnan(slope) or (error <= EPSILON and analytic % (EPSILON / 2) == 0)):
         verdict = "wrong"
     return Row(x, analytic, slope, verdict)
@@ -216,11 +230,11 @@ def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
 def tangents(output: Value, direction: Mapping[Value, float]) -> dict[Value, float]:
     """Forward mode: how every node moves when the leaves move along `direction`.
 
-    The same stored partials, from the leaves to the output. direction: {leaf: speed}, 0 for
-    leaves left out. A key that is no leaf of the output's graph is a ValueError. The output's
-    tangent is the sum of gradient times speed over the leaves, so it checks a gradient with
-    no step size; but the gradient itself takes forward mode one pass for every leaf, and
-    `backward()` one in all. (Wengert, 1964, "A simple automatic derivative evaluation program".)
+    It uses the same stored partials, from the leaves to the output. direction: {leaf: speed}; the
+    speed of other leaves is 0. A key that is no leaf of the output's graph is a ValueError. The
+    output's tangent is the sum of gradient times speed over the leaves. For a whole gradient,
+    forward mode needs one pass for each leaf, and `backward()` needs one pass. (Wengert, 1964, "A
+    simple automatic derivative evaluation program".)
 
     >>> a, b = Value(2.0), Value(3.0)
     >>> y = a * b + a
@@ -233,7 +247,7 @@ def tangents(output: Value, direction: Mapping[Value, float]) -> dict[Value, flo
     leaves = {node for node in order if not node.operands}
     for leaf in direction:
         if leaf not in leaves:
-            raise ValueError(f"a direction is along leaves of the graph, unlike {leaf!r}")
+            raise ValueError(f"a direction has leaves of the output's graph, unlike {leaf!r}")
     tangent: dict[Value, float] = {}
     for node in order:
         tangent[node] = as_float(direction.get(node, 0.0), "a direction's speed")

@@ -7,12 +7,12 @@ from tinygrad_neuron.errors import check_parameters, rate
 
 
 class SGD:
-    """Gradient descent, called stochastic when each step sees only some of the samples.
+    """Gradient descent. It is called stochastic if each step uses only some of the samples.
 
     A step is w -= lr · gradient, with gradient = w.grad + weight_decay · w. With momentum it is
     w -= lr · velocity, with velocity = momentum · velocity + gradient. (Polyak, 1964, in the
-    form of torch.optim.SGD.) A parameter given twice moves once. Errors: no parameters, one that
-    is no leaf Value, and a rate that is negative, nan or infinite.
+    form of torch.optim.SGD.) A parameter given twice moves once. It is an error if there is no
+    parameter, if one is not a leaf Value, or if a rate is negative, nan or infinite.
 
     >>> w = Value(0.5)
     >>> ((w - 1.65) ** 2).backward()
@@ -31,9 +31,9 @@ class SGD:
         self.weight_decay = rate(weight_decay, "weight_decay")
 
     def step(self) -> None:
-        lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # may have changed
+        lr, momentum = rate(self.lr, "lr"), rate(self.momentum, "momentum")  # they may be new
         decay = rate(self.weight_decay, "weight_decay")
-        for w in self.parameters:  # unless all have numbers, none moves
+        for w in self.parameters:  # if an error comes, no parameter has moved
             number_of(w)
             if type(w.grad) is not float:
                 w.grad = as_float(w.grad, f"the grad of {w}")
