@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections import namedtuple
 from decimal import Decimal
 from fractions import Fraction
 
@@ -324,6 +325,13 @@ def test_what_is_undefined_says_so_with_the_operation_the_number_and_the_label(
 def test_operands_and_partials_are_two_tuples_of_the_same_length(facts, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Value(9.0, *facts(Value(3.0, label="x")))
+
+
+def test_a_named_tuple_is_a_tuple():
+    pair = namedtuple("pair", "first second")
+    a, b = Value(3.0), Value(4.0)
+    Value(12.0, pair(a, b), pair(4.0, 3.0), "product").backward()
+    assert (a.grad, b.grad) == (4.0, 3.0)
 
 
 def test_partials_of_other_kinds_of_numbers_become_floats():

@@ -333,8 +333,9 @@ TRUSTED = frozenset(("+", "-", "*", "/", "dot", "const"))  # our own, unchecked 
 def check_facts(node: Value) -> None:
     """Check a new node's operands and partials, and make its data and partials floats."""
     operands, partials = node.operands, node.partials
-    if type(operands) is not tuple or type(partials) is not tuple:
-        name, facts = ("partials", partials) if type(operands) is tuple else ("operands", operands)
+    listed = isinstance(operands, tuple)
+    if not listed or not isinstance(partials, tuple):
+        name, facts = ("partials", partials) if listed else ("operands", operands)
         number = isinstance(facts, Value) or is_number(facts)
         cure = f"({facts},) needs its comma" if number else "Value(data, operands, partials, op)"
         raise TypeError(f"{name} are a tuple, not {facts!r:.60}: {cure}")
@@ -348,8 +349,7 @@ def check_facts(node: Value) -> None:
             raise TypeError(f"assign float(…) to the data of {operand}, a {type(operand.data)}")
         if type(partial) is not float:
             node.partials = tuple(as_float(p, f'a partial of "{node.op}"') for p in partials)
-    if type(node.data) is not float:
-        node.data = as_float(node.data)
+    node.data = as_float(node.data)
 
 
 def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:

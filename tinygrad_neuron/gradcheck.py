@@ -19,8 +19,8 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import get_ident
 
-from tinygrad_neuron.engine import Value, as_float, paused_threads, topological_order
-from tinygrad_neuron.errors import never_raises
+from tinygrad_neuron.engine import Value, as_float, number_of, paused_threads, topological_order
+from tinygrad_neuron.errors import check_graph, never_raises
 from tinygrad_neuron.nn import as_values
 
 EPSILON = 2.0**-52
@@ -29,6 +29,7 @@ LARGE = 2.0**-30  # such steps rise above the roundings, of about 1e-16, of numb
 PRECISE = 2.0**-8  # a slope known to 0.4 % tells a right gradient from one that is 1 % off
 ENOUGH = 1e-10  # a slope known as well as this needs no larger steps
 SLACK = 1e-6  # this much of the slope is forgiven, because the gradient is rounded too
+SMALL = 1e-12  # a change of f as small as this may be the rounding of numbers inside f
 FLAT = 1e-9  # where f does not change, a smaller slope cannot be told from 0
 
 KINK, ROUGH = "not differentiable here", "too rough to tell"
@@ -82,8 +83,9 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
                                or finite; it does not count against f
     "too rough to tell"        rounding hides the slope, or f is nan; it counts against f
 
-    A detail of f that is narrower than a billionth counts as rounding. What f uses besides its
-    inputs keeps its `grad`.
+    A detail of f that is narrower than a billionth counts as rounding. The slope is that of f as it
+    is computed. If f loses its digits, as (1 - cos(x)) / x**2 does near 0, or rounds its result, so
+    does the slope. What f uses besides its inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
@@ -91,24 +93,25 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
            input         analytic          numeric     error
                3                3                6   3.0e+00  wrong
     """
-    numbers = [as_float(v.data) for v in as_values(at)]
+    numbers = [as_float(v.data, f"the data of {v}") for v in as_values(at)]
     if not numbers:
         raise ValueError("gradcheck needs at least one number, not an empty list")
     inputs = [Value(x) for x in numbers]
-    output = f(*inputs)
-    if not isinstance(output, Value):
-        raise TypeError(f"gradcheck needs a function that returns one Value, not {output!r:.60}")
+    output = one_value(f(*inputs))
     if get_ident() in paused_threads:
         raise RuntimeError("gradcheck needs the graph, which no_grad() leaves out: call it outside")
     nodes = [*topological_order(output), *inputs]
+    check_graph(nodes)
     before = [(node, node.grad) for node in nodes]
-    for node in nodes:
-        node.grad = 0.0  # because f may have called backward() already
-    output.backward()
-    gradient = [v.grad for v in inputs]
-    for node, grad in before:
-        node.grad = grad
-    again, largest = f(*map(Value, numbers)).data, max(abs(node.data) for node in nodes)
+    try:
+        for node in nodes:
+            node.grad = 0.0  # because f may have called backward() already
+        output.backward()
+        gradient, size = [v.grad for v in inputs], size_of_what_is_rounded(nodes)
+    finally:
+        for node, grad in before:
+            node.grad = grad
+    again, largest = one_value(f(*map(Value, numbers))).data, max(abs(v.data) for v in nodes)
     same = math.isclose(again, output.data, abs_tol=1e-9 * largest)  # f may add in another order
     if not same and not math.isnan(output.data):
         rule = "gradcheck needs an f that gives the same each time (seed what is random)"
@@ -116,15 +119,30 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
 
     def with_input(i: int, x: float) -> float:
         try:
-            return float(f(*map(Value, [*numbers[:i], x, *numbers[i + 1 :]])).data)
-        except (ValueError, ArithmeticError):  # f is not defined there
+            result = f(*map(Value, [*numbers[:i], x, *numbers[i + 1 :]]))
+        except (ValueError, ArithmeticError, TypeError):  # f is not defined there, or is complex
             return math.nan
+        return number_of(one_value(result))
 
     along = [functools.partial(with_input, i) for i in range(len(numbers))]
-    return GradCheck([*map(compare, along, numbers, gradient)])
+    return GradCheck([compare(*each, size) for each in zip(along, numbers, gradient)])
 
 
-def steps(f: Callable[[float], float], x: float, h: float) -> Iterator[Step]:
+def one_value(result: object) -> Value:
+    if not isinstance(result, Value):
+        raise TypeError(f"gradcheck needs a function that returns one Value, not {result!r:.60}")
+    return result
+
+
+def size_of_what_is_rounded(nodes: Sequence[Value]) -> float:
+    """The sum of |data · grad|: results are rounded, and grad is how much f changes with them."""
+    parts = [(node, node.data) for node in nodes if node.operands]
+    sums = [node for node in nodes if len(node.operands) > 2]  # dot rounds after each of its terms
+    parts += [(node, v.data * p) for node in sums for v, p in zip(node.operands, node.partials)]
+    return sum(abs(part * node.grad) for node, part in parts if part)
+
+
+def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Iterator[Step]:
     """The slopes of f around x, with steps of h, 2h, 4h … as far as f is defined."""
     y = f(x)
     while h <= max(1.0, abs(x)) / 2:
@@ -134,15 +152,21 @@ def steps(f: Callable[[float], float], x: float, h: float) -> Iterator[Step]:
         if not math.isfinite(right - left):
             return
         slope = (left * (after - x) + right * (x - before)) / (after - before)
-        rounding = 2 * math.ulp(max(abs(y), abs(y_before), abs(y_after))) / h
-        yield Step(h, slope, right - left, max(abs(left), abs(right)), rounding)
+        rounding = 2 * math.ulp(max(size, abs(y), abs(y_before), abs(y_after))) / h
+        yield Step((after - before) / 2, slope, right - left, max(abs(left), abs(right)), rounding)
         h *= 2
 
 
 def extrapolate(a: Step, b: Step) -> float:
     """The slope for a step of 0: its error grows with h², four times for 2h (Richardson, 1911)."""
-    slope: float = a.slope + (a.slope - b.slope) / 3
+    slope: float = a.slope + (a.slope - b.slope) / ((b.h / a.h) ** 2 - 1)
     return slope
+
+
+def jump(a: Step, b: Step) -> float:
+    """The gap for a step of 0: it is 0 on a smooth curve, where the gap grows with h."""
+    gap: float = a.gap + (a.gap - b.gap) / (b.h / a.h - 1)
+    return abs(gap)
 
 
 def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
@@ -152,7 +176,7 @@ def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
     difference is the kink.
     """
     slope, rounding = extrapolate(a, b), max(a.rounding, 2 * scatter / a.h)
-    kink, farther = abs(2 * a.gap - b.gap), abs(2 * b.gap - c.gap)
+    kink, farther = jump(a, b), jump(b, c)
     doubt = abs(kink - farther) + 4 * rounding
     if doubt < kink < 8 * doubt:  # no clear kink, and no clear slope
         return Estimate(slope, math.inf, 0.0, rounding)
@@ -201,20 +225,22 @@ def measure(walked: Sequence[Step]) -> Estimate:
     found = best_estimate(changing)
     clear = not changing or changing[0].rounding <= PRECISE * changing[0].scale
     if flat and flat[-1].rounding <= FLAT and clear and (found.kink or math.isnan(found.slope)):
-        return UNKNOWN._replace(slope=0.0, tolerance=flat[-1].rounding)  # f changes farther away
+        if changing and changing[0].scale * changing[0].h < SMALL:
+            return UNKNOWN
+        return UNKNOWN._replace(slope=0.0, tolerance=FLAT)  # f changes farther away
     gaps = [step.gap for step in changing if step.rounding <= found.kink / 16]
     if found.kink and abs(gaps[0]) <= found.kink / 2:  # the kink is near x, and not at x
         return UNKNOWN
     return found
 
 
-def compare(f: Callable[[float], float], x: float, analytic: float) -> Row:
+def compare(f: Callable[[float], float], x: float, analytic: float, size: float) -> Row:
     """Look for an edge of f, measure the slope of f at x, and compare the gradient with it."""
     h = math.ulp(x) if x else FROM_0
     defined = [math.isfinite(f(x + side) - f(x)) for side in (-h, h)]
     if any(defined) and not all(defined):
         return Row(x, analytic, math.nan, KINK)
-    slope, tolerance, kink, _ = measure(list(steps(f, x, h)))
+    slope, tolerance, kink, _ = measure(list(steps(f, x, h * 4 / 3, size)))
     error, verdict = abs(analytic - slope), ROUGH
     if kink:
         verdict = KINK
