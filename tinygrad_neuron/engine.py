@@ -48,7 +48,8 @@ class Value:
     def __init__(self, data: float, operands: tuple[Value, ...] = (),
             partials: tuple[float, ...] = (), op: str = "", label: str = "") -> None:  # fmt: skip
         self.data, self.grad = data, 0.0
-        self.operands, self.partials = operands, partials
+        self.operands: tuple[Value, ...] = operands
+        self.partials: tuple[float, ...] = partials
         self.op, self.label = op, label
         if type(data) is not float or op not in TRUSTED or len(operands) != len(partials):
             check_facts(self)
@@ -58,11 +59,10 @@ class Value:
     def backward(self) -> None:
         """Called on the output: find d(output)/d(node), the `grad` of each node it depends on.
 
-        A node that is used several times gets one term from each use, so its grad is a sum: `+=`.
-        The sum must be complete before the node passes it on, so the output comes first and the
-        leaves last. With b = a * 3 and y = b * 2 + b * 5 the grad of a is 21. If b passed on what
-        it has after b * 2, it would be 6. In a second call inner nodes start at 0 again, and leaves
-        keep their grad and add to it. The partials stay as the forward pass left them.
+        A node gets one term from each use, so its grad is a sum: `+=`. The sum must be complete
+        before the node passes it on, so the output comes first and the leaves last. With b = a * 3
+        and y = b * 2 + b * 5 the grad of a is 21. If b passed on what it has after b * 2, it would
+        be 6. In a second call inner nodes start at 0 again, and leaves add to their grad.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
