@@ -49,6 +49,7 @@ TESTS = {
 }
 KINDS = ["equivalent", "margin", "survived"]  # of those that are not killed
 OUTPUT = "pytest.txt"  # in a folder, what its tests said
+NONE_SELECTED = pytest.ExitCode.NO_TESTS_COLLECTED  # no test of a module is slow
 WITHOUT = "not two_processes"  # which is about PyTorch alone
 
 
@@ -102,10 +103,11 @@ def start(folder, module):
     output = os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in 1, 2:
         os.dup2(output, stream)
-    for files in filter(None, tests_of(module)):
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", WITHOUT, "-m", "slow or not slow"]
+    own, others = tests_of(module)
+    for files, which in (own, "not slow"), (others, "not slow"), (own + others, "slow"):
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", WITHOUT, "-m", which]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # loaded before the fork
-        if pytest.main([*options, *files]) != 0:
+        if files and pytest.main([*options, *files]) not in (0, NONE_SELECTED):
             os._exit(1)
     os._exit(0)
 

@@ -28,30 +28,6 @@ from tinygrad_neuron import (
 from tinygrad_neuron.gradcheck import GradCheck
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32))
-def test_the_gradients_of_random_graphs_agree_with_small_differences(seed):
-    program = Program(seed, size=8)
-    check = gradcheck(lambda *leaves: program.run(leaves), program.leaves)
-    assert {row.verdict for row in check.rows} == {"right"}, f"{program.steps}\n{check}"
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32))
-def test_the_gradient_times_a_direction_is_the_tangent(seed):
-    program = Program(seed, size=40)
-    rng = random.Random(seed)
-    leaves = [Value(x) for x in program.leaves]
-    output = program.run(leaves)
-    reached = set(topological_order(output))
-    direction = {leaf: rng.uniform(-1, 1) for leaf in leaves if leaf in reached}
-    output.backward()
-    along = sum(leaf.grad * speed for leaf, speed in direction.items())
-    sizes = sizes_of_gradients(output)
-    size = sum(sizes[leaf] * abs(speed) for leaf, speed in direction.items())
-    assert abs(tangents(output, direction)[output] - along) <= 1e-9 * size
-
-
 def test_the_tangents_of_a_product_are_those_of_the_book():
     a, b = Value(2.0), Value(5.0)
     c = a * b
@@ -615,3 +591,27 @@ def test_the_result_prints_as_a_table():
     assert first.split()[:2] == ["2", "-5"]
     assert second.split()[:2] == ["-5", "2"]
     assert first.endswith("right")
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_the_gradients_of_random_graphs_agree_with_small_differences(seed):
+    program = Program(seed, size=8)
+    check = gradcheck(lambda *leaves: program.run(leaves), program.leaves)
+    assert {row.verdict for row in check.rows} == {"right"}, f"{program.steps}\n{check}"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_the_gradient_times_a_direction_is_the_tangent(seed):
+    program = Program(seed, size=40)
+    rng = random.Random(seed)
+    leaves = [Value(x) for x in program.leaves]
+    output = program.run(leaves)
+    reached = set(topological_order(output))
+    direction = {leaf: rng.uniform(-1, 1) for leaf in leaves if leaf in reached}
+    output.backward()
+    along = sum(leaf.grad * speed for leaf, speed in direction.items())
+    sizes = sizes_of_gradients(output)
+    size = sum(sizes[leaf] * abs(speed) for leaf, speed in direction.items())
+    assert abs(tangents(output, direction)[output] - along) <= 1e-9 * size
