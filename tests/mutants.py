@@ -105,7 +105,7 @@ def start(folder, module):
         os.dup2(output, stream)
     own, others = tests_of(module)
     for files, which in (own, "not slow"), (others, "not slow"), (own + others, "slow"):
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", WITHOUT, "-m", which]
+        options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", "-k", WITHOUT, "-m", which]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # loaded before the fork
         if files and pytest.main([*options, *files]) not in (0, NONE_SELECTED):
             os._exit(1)

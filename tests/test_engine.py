@@ -397,8 +397,11 @@ def test_data_that_is_no_number_is_named_by_the_operation_that_uses_it(wrong):
         *(lambda: hinge_loss([b], [w]), lambda: bce_loss([w], [1.0]), SGD([w], lr=0.1).step),
         lambda: bce_with_logits_loss([w], [1.0]),
     ]:
-        with pytest.raises(TypeError, match="^the data of Value.*label='w'.* must be a real num"):
+        with pytest.raises(
+            TypeError, match="^the data of Value.*label='w'.* must be a real num"
+        ) as e:
             f()
+        assert e.value.__suppress_context__  # the error of the first try would only be in the way
 
 
 def test_a_numpy_number_that_was_assigned_meets_the_errors_of_a_float():

@@ -126,9 +126,6 @@ class Value:
     def __neg__(self) -> Value:
         return Value(-number_of(self), (self,), (-1.0,), "neg")
 
-    def __pos__(self) -> Value:
-        return self
-
     def __abs__(self) -> Value:
         x = number_of(self)
         return Value(abs(x), (self,), (math.copysign(1.0, x) if x else 0.0,), "abs")
@@ -187,6 +184,8 @@ class Value:
         return Value(result, (self,), (slope,), "relu")
 
     # fmt: off
+    def __pos__(self) -> Value: return self
+
     def __iadd__(self, other: Value | float) -> Value: return in_place(self, self + other)
     def __isub__(self, other: Value | float) -> Value: return in_place(self, self - other)
     def __imul__(self, other: Value | float) -> Value: return in_place(self, self * other)
@@ -311,7 +310,8 @@ def as_float(number: float, what: str = "data") -> float:
             return float(number)
     except OverflowError:
         raise OverflowError(f"{what} must fit into a float, which ends at 1.8e308") from None
-    raise TypeError(f"{what} must be a real number, not {number!r:.60} ({type(number).__name__})")
+    kind = type(number).__name__
+    raise TypeError(f"{what} must be a real number, not {number!r:.60} ({kind})") from None
 
 
 def number_of(node: Value) -> float:
