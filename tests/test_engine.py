@@ -72,6 +72,35 @@ def test_a_plain_number_becomes_a_constant_leaf_in_the_order_written():
         assert all(type(operand.data) is float for operand in y.operands)
 
 
+WITH = [
+    *(lambda v, x: v + x, lambda v, x: x + v, lambda v, x: v - x, lambda v, x: x - v),
+    *(lambda v, x: v * x, lambda v, x: x * v, lambda v, x: v / x, lambda v, x: x / v),
+    lambda v, x: x**v,
+]
+
+
+@pytest.mark.parametrize("operation", WITH)
+def test_a_plain_number_on_either_side_is_a_constant(operation):
+    v = Value(3.0)
+    (constant,) = [operand for operand in operation(v, 2).operands if operand is not v]
+    assert (constant.data, constant.op, constant.operands) == (2.0, "const", ())
+
+
+@pytest.mark.parametrize("operation", [*WITH, lambda v, x: v**x])
+def test_of_what_is_no_number_python_asks_the_class_and_says_so(operation):
+    class Asked:
+        def answer(self, other):
+            return "asked"
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = answer
+        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = answer
+
+    assert operation(Value(3.0), Asked()) == "asked"
+    for thing in "a", [1.0], None, 1j:
+        with pytest.raises(TypeError, match="unsupported operand|can't multiply|concatenate"):
+            operation(Value(3.0), thing)
+
+
 @pytest.mark.parametrize(
     ("exponent", "op"),
     [(3, "**3"), (-1, "**-1"), (0.5, "**0.5"), (2.0, "**2.0"), (True, "**1")]
@@ -339,6 +368,13 @@ def test_partials_of_other_kinds_of_numbers_become_floats():
     y = Value(np.float64(9.0), (x, x), (np.float32(0.5), 6), "op")
     assert (type(y.data), *map(type, y.partials)) == (float, float, float)
     assert (y.data, y.partials) == (9.0, (0.5, 6.0))
+
+
+def test_a_whole_number_as_a_grad_becomes_a_float():
+    w = Value(3.0)
+    w.grad = 1
+    (w * 2).backward()
+    assert (w.grad, type(w.grad)) == (3.0, float)
 
 
 @pytest.mark.parametrize("thing", [Value(1.0), "1"])
@@ -716,19 +752,19 @@ def test_a_generator_that_another_thread_closes_leaves_its_own_thread_recording(
 
 
 def test_threads_that_share_a_no_grad_leave_their_own():
-    inside, shared = threading.Barrier(2), no_grad()
-    first_has_left, ops = threading.Event(), []
+    shared, ops = no_grad(), []
+    second_has_entered, first_has_left = threading.Event(), threading.Event()
 
     def other():
         with shared:
-            inside.wait(60)
+            second_has_entered.set()
             first_has_left.wait(60)
             ops.append((Value(2.0) * 3).op)
 
     thread = threading.Thread(target=other)
-    thread.start()
     with shared:
-        inside.wait(60)
+        thread.start()
+        second_has_entered.wait(60)
     ops.append((Value(2.0) * 3).op)
     first_has_left.set()
     thread.join()
