@@ -453,7 +453,7 @@ def test_no_operation_is_judged_wrongly_at_some_points_of_the_grid():
     assert set(verdicts) >= {"right", "wrong", "not differentiable here"}
 
 
-# Operations of one's own, which round larger numbers inside than their results show.
+# Operations of your own that compute with large numbers and return a small one.
 OWN = {
     "x² - 2": (lambda m, x: x * x - 2, [1.4142, 2**0.5, 1.41420045268542, 0.3]),
     "√x - 1": (lambda m, x: m.sqrt(x) - 1, [0.99, 0.990000013068, 0.990000081675, 1.0]),

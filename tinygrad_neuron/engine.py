@@ -147,8 +147,8 @@ class Value:
     def __rpow__(self, other: float) -> Value:
         return Value(other, op="const") ** self if is_number(other) else NotImplemented
 
-    # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt. The slopes of
-    # tanh and sigmoid are those of the textbook; 1 - t * t loses digits where t is close to 1.
+    # Functions. As in PyTorch, the slope at 0 is 0 for relu and abs and inf for sqrt. tanh and
+    # sigmoid use the textbook's slopes: 1 - t * t loses digits where t is close to 1.
 
     def exp(self) -> Value:
         e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")

@@ -83,9 +83,9 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
                                or finite; it does not count against f
     "too rough to tell"        rounding hides the slope, or f is nan; it counts against f
 
-    A detail of f that is narrower than a billionth counts as rounding. The slope is that of f as it
-    is computed. If f loses its digits, as (1 - cos(x)) / x**2 does near 0, or rounds its result, so
-    does the slope. What f uses besides its inputs keeps its `grad`.
+    A detail of f that is narrower than a billionth counts as rounding. The slope is measured on f
+    as it is computed. If f loses its digits, as (1 - cos(x)) / x**2 does near 0, the slope does so
+    too. What f uses besides its inputs keeps its `grad`.
 
     >>> bool(gradcheck(lambda a, b: a * b.sin(), [2.0, 0.5]))
     True
