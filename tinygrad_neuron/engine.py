@@ -113,7 +113,7 @@ class Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b is 0 for all b
+            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b is 0 for b > 0
             result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
