@@ -83,7 +83,8 @@ def gradcheck(f: Callable[..., Value], at: Iterable[float] | float) -> GradCheck
                                or finite; it does not count against f
     "too rough to tell"        rounding hides the slope, or f is nan; it counts against f
 
-    A detail of f that is narrower than a billionth counts as rounding. The slope is measured on f
+    A detail of f that is narrower than a billionth counts as rounding, and so does a slope that is
+    smaller than a billionth and than what f rounds: 0 is right for it. The slope is measured on f
     as it is computed. If f loses its digits, as (1 - cos(x)) / x**2 does near 0, the slope does so
     too. What f uses besides its inputs keeps its `grad`.
 
