@@ -186,7 +186,7 @@ def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
 
 
 def best_estimate(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
-    """Of larger and larger steps, until they see too much of the curve; UNKNOWN if none is good.
+    """Of larger and larger steps; UNKNOWN if none is good.
 
     A few slopes may agree by chance. So a slope must agree with the slopes of all smaller steps.
     """
@@ -199,8 +199,7 @@ def best_estimate(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
             abs(smaller.slope - new.slope) <= 4 * (smaller.rounding + enough) for smaller in found
         ):
             best = new
-        too_large = 8 * best.tolerance <= new.tolerance < math.inf
-        if too_large or best.tolerance <= ENOUGH * abs(best.slope):
+        if best.tolerance <= ENOUGH * abs(best.slope):
             break
     return best
 
