@@ -258,19 +258,19 @@ def labels(count, seed=0):
         y.label = label(rng)
         y.backward()
         plain = (Value(2.0, label="w") * Value(3.0, label="x")).tanh()
-        assert len(tree(y, names={}).splitlines()) == 6
-        assert all("\n" not in str(step) for step in steps(y, names={}))
-        assert len(str(explain(y, w, names={})).splitlines()) == 3
-        page = play(y, names={}).html()
-        assert page.count("<script") == play(plain, names={}).html().count("<script")
+        assert len(tree(y, variables={}).splitlines()) == 6
+        assert all("\n" not in str(step) for step in steps(y, variables={}))
+        assert len(str(explain(y, w, variables={})).splitlines()) == 3
+        page = play(y, variables={}).html()
+        assert page.count("<script") == play(plain, variables={}).html().count("<script")
         page.encode()
-        program = unroll(y, [w, x] if w is not x else [w], names={})
+        program = unroll(y, [w, x] if w is not x else [w], variables={})
         compile(program.source, "program", "exec")
-        source = draw(y, names={}).source
+        source = draw(y, variables={}).source
         assert source.count(" -> ") - source.count(">-> ") >= 5
         source.encode()
         if tally.tried % 20 == 0:
-            ElementTree.fromstring(draw(y, names={}).svg())
+            ElementTree.fromstring(draw(y, variables={}).svg())
         tally.answer()
     return tally
 

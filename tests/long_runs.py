@@ -47,8 +47,8 @@ def test_two_threads_learn_what_each_learns_alone_while_a_third_draws():
         thread.start()
     while len(pictures) < 20 or any(thread.is_alive() for thread in threads):
         loss = mse_loss([together[0](x) for x in XS], YS)
-        pictures.append(draw(loss, names={}).source)
-        assert len(steps(loss, names={})) == 24
+        pictures.append(draw(loss, variables={}).source)
+        assert len(steps(loss, variables={})) == 24
     for thread in threads:
         thread.join()
     assert [neuron.state_dict() for neuron in together] == [n.state_dict() for n in alone]

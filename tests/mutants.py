@@ -5,7 +5,7 @@ times as long as all. Those that no test kills are in mutants.toml with the reas
 nothing that can be seen, or no more than a margin. The table of the last run is in mutants.md. On
 Linux and macOS:
 
-pip install -e '.[dev]' mutmut && python tests/mutants.py [engine.py view/steps.py …]
+pip install -e '.[dev]' mutmut && python tests/mutants.py [engine.py view/stepping/steps.py …]
 """
 
 import difflib
@@ -42,10 +42,10 @@ TESTS = {
     "optim.py": ["optim", *ENGINE, "torch"],
     "gradcheck.py": ["gradcheck", "engine"],
     "checkup.py": ["checkup", "manual", "check", "house"],
-    "view/steps.py": ["steps", "explain", "anomaly", "names"],
+    "view/stepping/steps.py": ["steps", "explain", "anomaly", "names"],
     "view/names.py": ["names", "steps", *VIEW],
     "view/rules.py": ["rules", "unroll", "draw", "tree"],
-    "view/unroll.py": ["unroll", "rules", "house"],
+    "view/program/unroll.py": ["unroll", "rules", "house"],
 }
 KINDS = ["equivalent", "margin", "survived"]  # of those that are not killed
 OUTPUT = "pytest.txt"  # in a folder, what its tests said

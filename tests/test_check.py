@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_neuron import engine as own_engine
-from tinygrad_neuron.checkup import MISTAKES
+from tinygrad_neuron.checks.checkup import MISTAKES
 
 ENGINE = Path(own_engine.__file__)
 NAMES = [mistake.name for mistake in MISTAKES]

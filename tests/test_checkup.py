@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_neuron import Neuron, Value, checkup
-from tinygrad_neuron.checkup import MISTAKES, vocabulary
+from tinygrad_neuron.checks.checkup import MISTAKES, vocabulary
 
 
 @pytest.mark.parametrize("outcome", checkup(Value, Neuron), ids=lambda o: o.mistake.name)

@@ -175,7 +175,7 @@ def test_stepping_into_a_call_takes_few_presses(start, call, most):
     count, answer = 0, ""
     while "step.py(4)" not in answer:
         answer, count = press("step"), count + 1
-    assert count <= most
+        assert count <= most
 
 
 @VERSIONS

@@ -122,21 +122,21 @@ def test_tooltips_have_the_formulas_and_the_exact_numbers():
     x = Value(0.1, label=r"x\N")
     y = (x * 3).tanh()
     y.backward()
-    seen = Seen(draw(y, names={"y": y}))
+    seen = Seen(draw(y, variables={"y": y}))
     assert set(seen.tooltips) == {
         *("∂₁ 3.0", "∂₂ = (x∖N) = 0.1", f"∂ = 1 - y * y = {y.partials[0]}")
     }
-    assert f"y = tanh(v1), data {y.data}, grad 1.0" in draw(y, names={"y": y}).source
+    assert f"y = tanh(v1), data {y.data}, grad 1.0" in draw(y, variables={"y": y}).source
 
 
 def test_a_name_may_be_empty():
     x = Value(1.0)
-    assert "v1 =  * 3, data 3.0" in draw(x * 3.0, names={"": x}).source
+    assert "v1 =  * 3, data 3.0" in draw(x * 3.0, variables={"": x}).source
 
 
 def test_a_label_that_is_a_formula_is_in_brackets_in_others():
     total = Value(1.0, label="p+q")
-    source = draw(total * 3.0 * -2.0, names={}).source
+    source = draw(total * 3.0 * -2.0, variables={}).source
     assert "v1 = (p+q) * 3, data 3.0" in source
     assert "v2 = v1 * (−2), data" in source
 
@@ -170,10 +170,10 @@ def test_a_leaf_can_be_drawn():
 def test_a_label_stands_in_the_picture_as_it_is(label):
     y = Value(1.0, label=label) * 2.0
     y.op = label
-    seen = Seen(draw(y, names={}))
+    seen = Seen(draw(y, variables={}))
     assert seen.box(label)
     assert seen.box("v1")[1] == label
-    assert label in tree(y, names={})
+    assert label in tree(y, variables={})
 
 
 def test_a_backslash_stands_for_itself_before_any_letter():
@@ -286,7 +286,7 @@ def test_what_follows_a_neuron_is_not_taken_for_its_activation():
     neuron = Neuron(1, lambda z: z if z > 0 else 0.01 * z)
     neuron.load_state_dict({"w1": 1.0, "b": 0.0})
     x = Value(2.0, label="x")
-    seen = Seen(draw(neuron(x).log(), names={"neuron": neuron}, expand=False))
+    seen = Seen(draw(neuron(x).log(), variables={"neuron": neuron}, expand=False))
     assert seen.box("neuron") == ["neuron", "weighted sum", "data 2"]
     assert seen.box("v3") == ["v3", "log", "data 0.6931"]
 
@@ -358,7 +358,7 @@ def test_an_expand_that_names_no_neuron_is_an_error():
     ):
         draw(net([1.0])[0], expand="x")
     with pytest.raises(ValueError, match="of which this graph has none, not 'x'"):
-        draw(Value(1.0), names={}, expand="x")
+        draw(Value(1.0), variables={}, expand="x")
     neuron = Neuron(1)
     with pytest.raises(ValueError, match="such as neuron, not ''"):
         draw(neuron([1.0]), expand="")

@@ -184,7 +184,7 @@ def test_a_path_that_is_nan_comes_first_among_many():
     y = (x * x).sqrt()  # by either x: inf · 0
     for i in range(1, 11):
         y = y + x * float(i)
-    explanation = explain(y, x, names={"y": y})
+    explanation = explain(y, x, variables={"y": y})
     products = [path.product for path in explanation.paths]
     assert [math.isnan(product) for product in products[:2]] == [True, True]
     assert products[2:] == [10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0]

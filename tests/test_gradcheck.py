@@ -25,7 +25,7 @@ from tinygrad_neuron import (
     tangents,
     topological_order,
 )
-from tinygrad_neuron.gradcheck import GradCheck
+from tinygrad_neuron.checks.gradcheck import GradCheck
 
 
 def test_the_tangents_of_a_product_are_those_of_the_book():

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the programs are shell 
 
 LOOK = """
 from tinygrad_neuron import Value, draw, tree
-from tinygrad_neuron.view import layout
+from tinygrad_neuron.view.picture import layout
 layout.TIMEOUT = 60
-picture = draw(Value(3.0, label="x") * 2.0, names={})
+picture = draw(Value(3.0, label="x") * 2.0, variables={})
 try:
     print(picture.svg())
 except layout.LayoutError as error:

@@ -21,7 +21,8 @@ from tinygrad_neuron import (
     topological_order,
     tree,
 )
-from tinygrad_neuron.view.names import Names, variables_of
+from tinygrad_neuron.view.graph import variables_of
+from tinygrad_neuron.view.names import Names
 
 
 def names(output, variables=None, model=None):
@@ -104,7 +105,7 @@ def test_neurons_under_any_keys_have_paths_of_their_own():
 
     table = Table()
     y = mean([neuron([1.0, 2.0]) for neuron in table.d.values()])
-    paths = [path for path, _ in Names(topological_order(y), {"table": table}).neurons]
+    paths = [neuron.path for neuron in Names(topological_order(y), {"table": table}).neurons]
     assert paths == ["table.d[…0]", "table.d[…1]"]
 
 
@@ -289,8 +290,8 @@ def test_names_come_from_the_module_too_and_the_functions_own_go_first():
 
 def test_given_names_are_the_only_ones():
     x = Value(1.0)
-    assert tree(x, names={"u": x}).split()[0] == "u"
-    assert tree(x, names={}).split()[0] == "v1"
+    assert tree(x, variables={"u": x}).split()[0] == "u"
+    assert tree(x, variables={}).split()[0] == "v1"
 
 
 @pytest.mark.parametrize("look", [draw, tree])
@@ -334,10 +335,10 @@ def test_what_is_not_one_value_is_an_error_that_says_so():
             look(3)
         with pytest.raises(TypeError, match=r"one Value, not of \[\]"):
             look([])
-        with pytest.raises(TypeError, match="names must be variables by name, such as locals"):
-            look(Value(1.0), names=[1])
-        with pytest.raises(TypeError, match="names must be variables by name, such as locals"):
-            look(Value(1.0), names={1: 2})
+        with pytest.raises(TypeError, match=r"^variables are objects by name, such as locals\(\), not "):
+            look(Value(1.0), variables=[1])
+        with pytest.raises(TypeError, match=r"^variables are objects by name, such as locals\(\), not "):
+            look(Value(1.0), variables={1: 2})
         with pytest.raises(TypeError, match="a model must be a Module, such as an MLP, not 7"):
             look(Value(1.0), model=7)
 

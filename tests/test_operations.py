@@ -16,7 +16,7 @@ from tinygrad_neuron import (
     dot,
     mean,
 )
-from tinygrad_neuron.gradcheck import gradcheck
+from tinygrad_neuron.checks.gradcheck import gradcheck
 
 LOG2, LOG3, LOG4, ROOT3 = math.log(2), math.log(3), math.log(4), math.sqrt(3)
 

@@ -150,7 +150,7 @@ def test_the_forward_pass_fills_in_values_and_the_backward_pass_gradients(opened
     assert [box[-2:] for box in boxes(tab)] == [[f"data {number(v.data)}", "grad"] for v in order]
     tab.click("#forward")
     assert words(tab) == "y.grad = 1"
-    for step in steps(y, names={"y": y}):
+    for step in steps(y, variables={"y": y}):
         tab.click("#forward")
         assert f"{words(tab)}   " == str(step).partition("(0 →")[0]
     gradients = gradients_of(y)
@@ -567,7 +567,7 @@ def test_parameters_learn_and_without_a_model_the_leaves_that_are_ticked(opened)
     assert len(learning) == 8  # w1, b, three inputs and three targets
 
     leaves, y = neuron_by_hand()
-    tab = opened(play(y, names={}))
+    tab = opened(play(y, variables={}))
     assert tab.locator("input[type=checkbox]:checked").count() == 5
     tab.uncheck("[aria-label='x1 learns']")
     tab.click("#learn")
@@ -707,9 +707,9 @@ def test_operations_of_ones_own_are_marked_too():
     x = Value(2.0)
     y = Value(8.0, (x,), (12.0,), "cube")
     rules = {"cube": Rule("a ** 3", "3 * a ** 2")}
-    assert '"old": false' in play(y, names={}, rules=rules).html()
+    assert '"old": false' in play(y, variables={}, rules=rules).html()
     x.data = 5.0
-    assert '"old": true' in play(y, names={}, rules=rules).html()
+    assert '"old": true' in play(y, variables={}, rules=rules).html()
 
 
 def test_hostile_names_do_nothing(opened):
@@ -742,7 +742,7 @@ def test_labels_and_numbers_made_at_random_are_shown_and_do_nothing(opened, seed
     leaves = [Value(fuzz.number(rng), label=fuzz.label(rng)) for _ in range(40)]
     y = mean([leaf.tanh() * fuzz.number(rng) for leaf in leaves])
     y.label = fuzz.label(rng)
-    tab = opened(play(y, names={}))
+    tab = opened(play(y, variables={}))
     tab.click("#end")
     gradients = gradients_of(y)
     assert [box[-1] for box in boxes(tab)] == [f"grad {number(g)}" for g in gradients]

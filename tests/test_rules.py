@@ -13,11 +13,10 @@ from tinygrad_neuron import (
     bce_with_logits_loss,
     draw,
     no_grad,
-    topological_order,
     tree,
     unroll,
 )
-from tinygrad_neuron.view.recompute import outdated
+from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.rules import RULES, rule_of
 
 POINTS = {
@@ -49,7 +48,7 @@ def test_a_program_and_the_engine_agree_to_the_last_bit(op):
         leaves = operands(rng, op, number_of_operands(op))
         output = engine_operation(op, leaves)
         output.backward()
-        program = unroll(output, leaves, names={})
+        program = unroll(output, leaves, variables={})
         value, gradients = program(*[leaf.data for leaf in leaves])
         assert value == output.data
         assert list(gradients) == [leaf.grad for leaf in leaves], program.source
@@ -60,10 +59,10 @@ def test_a_node_is_outdated_when_its_operands_give_another_number_now():
     product, double = w * x, x * 2.0
     squashed = product.tanh()
     y = squashed + double
-    assert outdated(topological_order(y)) == set()
+    assert Graph(y, {}).old == set()
     with no_grad():
         w -= 1.0
-    assert outdated(topological_order(y)) == {product, squashed, y}
+    assert Graph(y, {}).old == {product, squashed, y}
     lines = tree(y).splitlines()
     old = [line.lstrip("│├└─ ").split()[0] for line in lines if "(old)" in line]
     assert old == ["y", "squashed", "product"]
@@ -80,9 +79,9 @@ def test_an_operation_without_a_rule_is_outdated_with_its_operands():
     own = Value(8.0, (square,), (1.0,), "own")
     x.data = 3.0
     double = own * 2
-    assert outdated(topological_order(double)) == {square, own, double}
+    assert Graph(double, {}).old == {square, own, double}
     alone = Value(8.0, (x,), (1.0,), "own")
-    assert outdated(topological_order(alone)) == set()
+    assert Graph(alone, {}).old == set()
 
 
 def test_what_cannot_be_computed_any_more_is_outdated_and_nan_is_nan():
@@ -90,8 +89,8 @@ def test_what_cannot_be_computed_any_more_is_outdated_and_nan_is_nan():
     y = x.log()
     z = y * 2
     x.data = -1.0
-    assert outdated(topological_order(z)) == {y, z}
-    assert outdated(topological_order(Value(math.nan) * 1.0)) == set()
+    assert Graph(z, {}).old == {y, z}
+    assert Graph(Value(math.nan) * 1.0, {}).old == set()
 
 
 def test_every_operation_of_the_package_has_a_rule():

@@ -111,9 +111,9 @@ def test_names_that_are_formulas_or_numbers_stand_in_brackets():
 def test_names_are_the_callers_or_those_given():
     h = Value(1.0) * 2
     assert str(steps(h)[1]).startswith("(2).grad += ∂h/∂(2)")
-    assert str(steps(h, names={"z": h})[1]).startswith("(2).grad += ∂z/∂(2)")
+    assert str(steps(h, variables={"z": h})[1]).startswith("(2).grad += ∂z/∂(2)")
     net = MLP(1, [2, 1])
-    assert "layers[0].neurons[1].w[0].grad" in str(steps(net(1.0)[0], names={}, model=net))
+    assert "layers[0].neurons[1].w[0].grad" in str(steps(net(1.0)[0], variables={}, model=net))
 
 
 def test_steps_of_what_is_no_value_are_an_error():

@@ -37,8 +37,8 @@ def test_parameters_and_constants_are_called_so():
     y = neuron([2.0])
     kinds = [line.partition("  data")[0].split()[-1] for line in tree(y).splitlines()]
     assert kinds == ["+", "dot", "parameter", "constant", "parameter"]
-    assert "parameter" in tree(y, names={}, model=neuron)
-    assert "parameter" not in tree(y, names={})
+    assert "parameter" in tree(y, variables={}, model=neuron)
+    assert "parameter" not in tree(y, variables={})
 
 
 def test_grads_are_shown_when_the_output_has_one():

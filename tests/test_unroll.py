@@ -66,7 +66,7 @@ def backprop(w1, w2, b, x1, x2):
 
 
 def backward_lines(y, *inputs):
-    lines = unroll(y, inputs or None, names={"y": y}).source.splitlines()
+    lines = unroll(y, inputs or None, variables={"y": y}).source.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("    # backward"))
     return [line.split("  #")[0].strip() for line in lines[start + 1 : -1]]
 
@@ -76,7 +76,7 @@ def test_a_gradient_is_set_at_the_first_contribution_and_added_to_at_the_later_o
     y = x * x + x
     set_first = ["d_y = 1.0", "d_v1 = d_y", "d_x = d_y"]
     assert backward_lines(y) == [*set_first, "d_x += d_v1 * x", "d_x += d_v1 * x"]
-    source = unroll(y, names={"y": y}).source
+    source = unroll(y, variables={"y": y}).source
     assert "# d_v1 · ∂₁v1/∂x\n" in source
     assert "# d_v1 · ∂₂v1/∂x\n" in source
 
@@ -102,18 +102,18 @@ def test_by_default_all_leaves_but_constants_are_inputs_in_evaluation_order():
 def test_names_are_the_callers_or_those_given():
     h, net = Value(1.0), MLP(1, [2, 1])
     assert unroll(h * 2).inputs == ["h"]
-    assert unroll(h * 2, names={"z": h}).inputs == ["z"]
-    program = unroll(net(1.0)[0], names={}, model=net)
+    assert unroll(h * 2, variables={"z": h}).inputs == ["z"]
+    program = unroll(net(1.0)[0], variables={}, model=net)
     assert "layers_0_neurons_1_w_0" in program.inputs
 
 
 def test_the_slope_of_the_first_power_is_1():
-    assert "d_x = d_v1  #" in unroll(Value(2.0, label="x") ** 1, names={}).source
+    assert "d_x = d_v1  #" in unroll(Value(2.0, label="x") ** 1, variables={}).source
 
 
 def test_a_name_without_a_letter_is_v():
-    assert unroll(Value(1.0, label="?!") * 2, names={}).inputs == ["v"]
-    assert unroll(Value(1.0, label="__a__b_") * 2, names={}).inputs == ["a_b"]
+    assert unroll(Value(1.0, label="?!") * 2, variables={}).inputs == ["v"]
+    assert unroll(Value(1.0, label="__a__b_") * 2, variables={}).inputs == ["a_b"]
 
 
 def test_names_become_pythons_own():
@@ -366,7 +366,7 @@ def test_scalars_of_numpy_are_numbers():
     value, _ = unroll(x * w)(np.float64(2.0), Value(3.0))
     assert value.data == 6.0
     w.data = np.float64(4.0)
-    assert "y = x * 4.0" in unroll(x * w, [x], names={"y": x}).source.replace("v1", "y")
+    assert "y = x * 4.0" in unroll(x * w, [x], variables={"y": x}).source.replace("v1", "y")
 
 
 def test_the_second_slope_at_0_is_that_of_the_function_and_not_of_its_formula():
@@ -464,7 +464,15 @@ def test_a_rule_that_cannot_be_written_into_a_program_is_refused():
         (Rule("erf(a)", "1"), "has erf; known are a, abs, cos, exp, log, log1p, sigmoid, sign, "),
         (Rule("x ** 3", "1"), "has x; known are a, abs, "),
         (Rule("a ** 3", "a * b7"), "has b7; known are a, abs, "),
-        (Rule("__import__('os')", "1"), "has __import__; known are a, abs, "),
+        (Rule("__import__(a)", "1"), "has __import__; known are a, abs, "),
+            (Rule("__import__('os')", "1"), r"has .*: a formula has only numbers, names, \+ - "),
+            (Rule("where(a == 0, 1, a)", "1"), "has 'where.*: a formula has only numbers, names"),
+            (Rule("a ** 3 # cube", "1"), "has 'a .*: a formula has only numbers, names"),
+            (Rule("(b := a)", "1"), "has .*: a formula has only numbers, names"),
+            (Rule("where(a if a < 0 else 1, 1, a)", "1"), "has .*: a formula has only numbers"),
+            (Rule("'a'", "1"), "has .*: a formula has only numbers, names"),
+            (Rule("a < 1 < 2", "1"), "has .*: a formula has only numbers, names"),
+            (Rule("a.data", "1"), "has .*: a formula has only numbers, names"),
     ]:
         with pytest.raises(ValueError, match=message):
             unroll(cube, rules={"cube": rule})

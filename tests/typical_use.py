@@ -87,7 +87,7 @@ def classify(x: list[float]) -> list[float]:
 
 
 def look(y: Value, x: Value) -> None:
-    picture: Picture = draw(y, expand=True, names={"x": x})
+    picture: Picture = draw(y, expand=True, variables={"x": x})
     picture.save("graph.svg")
     text: str = tree(y) + picture.svg()
     page: Page = play(y)

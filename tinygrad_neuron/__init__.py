@@ -54,22 +54,22 @@ backward pass, `explain` tells why a gradient is what it is, `detect_anomaly` wh
 from, and `unroll` writes it as a program. An operation of your own has its formulas in a `Rule`.
 """
 
-from tinygrad_neuron.checkup import Outcome, checkup
+from tinygrad_neuron.checks.anomaly import detect_anomaly
+from tinygrad_neuron.checks.checkup import Outcome, checkup
+from tinygrad_neuron.checks.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.engine import Value, edges, no_grad, topological_order
-from tinygrad_neuron.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.nn import MLP, Layer, Neuron, dot, mean
 from tinygrad_neuron.optim import SGD
-from tinygrad_neuron.view.anomaly import detect_anomaly
-from tinygrad_neuron.view.draw import Picture, draw
-from tinygrad_neuron.view.explain import Explanation, explain
-from tinygrad_neuron.view.page import Page, play
+from tinygrad_neuron.view.page.play import Page, play
+from tinygrad_neuron.view.picture.draw import Picture, draw
+from tinygrad_neuron.view.picture.tree import tree
+from tinygrad_neuron.view.program.unroll import Program, unroll
 from tinygrad_neuron.view.rules import Rule
-from tinygrad_neuron.view.steps import Step, steps
-from tinygrad_neuron.view.tree import tree
-from tinygrad_neuron.view.unroll import Program, unroll
-from tinygrad_neuron.view.walk import walk
+from tinygrad_neuron.view.stepping.explain import Explanation, explain
+from tinygrad_neuron.view.stepping.steps import Step, steps
+from tinygrad_neuron.view.stepping.walk import walk
 
 __version__ = "0.1.0"
 

@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator
 from numbers import Integral, Real
 from threading import get_ident
+from typing import TypeVar
 
-TYPE_CHECKING = False  # type checkers take it as True; importing typing is slow
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    F = TypeVar("F", bound=Callable[..., object])
+F = TypeVar("F", bound=Callable[..., object])
+EdgesOf = Callable[[Sequence["Value"]], Iterator[tuple["Value", "Value", float]]]
 
 
 class Value:
@@ -56,18 +54,19 @@ class Value:
         if paused_threads and get_ident() in paused_threads:  # inside no_grad(): a leaf
             self.operands, self.partials, self.op = (), (), ""
 
-    def backward(self) -> None:
+    def backward(self, edges_of: EdgesOf | None = None) -> None:
         """Called on the output: find d(output)/d(node), the `grad` of each node it depends on.
 
         A node gets one term from each use, so its grad is a sum: `+=`. The sum must be complete
         before the node passes it on, so the output comes first and the leaves last. With b = a * 3
         and y = b * 2 + b * 5 the grad of a is 21. If b passed on what it has after b * 2, it would
-        be 6. In a second call inner nodes start at 0 again, and leaves add to their grad.
+        be 6. In a second call inner nodes start at 0 again, and leaves add to their grad. Whoever
+        wants to watch hands in edges_of, a generator that yields what `edges` does.
         """
         order = topological_order(self)
         zero_inner_nodes(order)
         self.grad += 1.0  # d(output)/d(output) = 1
-        for node, operand, partial in edges(order):
+        for node, operand, partial in (edges_of or edges)(order):
             operand.grad += node.grad * partial  # the chain rule
 
     def __add__(self, other: Value | float) -> Value:
@@ -105,7 +104,7 @@ class Value:
             if not is_number(other):
                 return NotImplemented
             other = Value(other, op="const")
-        q = evaluate(number_of(self).__truediv__, other, "a / b needs b != 0")
+        q = other.evaluate(number_of(self).__truediv__, "a / b needs b != 0")
         # d(a/b)/db = -a/b². It is written as -q/b because b² may underflow to 0.
         return Value(q, (self, other), (1 / other.data, -q / other.data), "/")
 
@@ -113,7 +112,7 @@ class Value:
         """A plain exponent is part of the operation; a Value is an operand, with a gradient."""
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
-            log = evaluate(math.log, self, rule) if self.data else 0.0  # 0**b is 0 for b > 0
+            log = self.evaluate(math.log, rule) if self.data else 0.0  # 0**b is 0 for b > 0
             result, slope = power(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
@@ -151,23 +150,23 @@ class Value:
     # sigmoid use the textbook's slopes: 1 - t * t loses digits where t is close to 1.
 
     def exp(self) -> Value:
-        e = evaluate(math.exp, self, "exp(x) needs x <= 709.78")
+        e = self.evaluate(math.exp, "exp(x) needs x <= 709.78")
         return Value(e, (self,), (e,), "exp")
 
     def log(self) -> Value:
-        result = evaluate(math.log, self, "log(x) needs x > 0")
+        result = self.evaluate(math.log, "log(x) needs x > 0")
         return Value(result, (self,), (1 / self.data,), "log")
 
     def sqrt(self) -> Value:
-        root = evaluate(math.sqrt, self, "sqrt(x) needs x >= 0")
+        root = self.evaluate(math.sqrt, "sqrt(x) needs x >= 0")
         return Value(root, (self,), (0.5 / root if root else math.inf,), "sqrt")
 
     def sin(self) -> Value:
-        sine = evaluate(math.sin, self, "sin(x) and cos(x) need a finite x")
+        sine = self.evaluate(math.sin, "sin(x) and cos(x) need a finite x")
         return Value(sine, (self,), (math.cos(self.data),), "sin")
 
     def cos(self) -> Value:
-        cosine = evaluate(math.cos, self, "sin(x) and cos(x) need a finite x")
+        cosine = self.evaluate(math.cos, "sin(x) and cos(x) need a finite x")
         return Value(cosine, (self,), (-math.sin(self.data),), "cos")
 
     def tanh(self) -> Value:
@@ -182,6 +181,17 @@ class Value:
         x = number_of(self)
         result, slope = (0.0, 0.0) if x <= 0 else (x, 1.0)  # nan stays nan
         return Value(result, (self,), (slope,), "relu")
+
+    def evaluate(self, function: Callable[[float], float], rule: str) -> float:
+        """function(data), a real number; or else its error, with the rule and this node."""
+        x = number_of(self)
+        try:
+            result = function(x)
+            if isinstance(result, complex):  # (-8) ** 0.5
+                raise ValueError
+        except (ValueError, ArithmeticError) as error:
+            raise type(error)(f"{rule}, not {self}") from None
+        return result
 
     # fmt: off
     def __pos__(self) -> Value: return self
@@ -352,21 +362,9 @@ def check_facts(node: Value) -> None:
     node.data = as_float(node.data)
 
 
-def evaluate(function: Callable[[float], float], node: Value, rule: str) -> float:
-    """function(node.data). Its error, or a complex result, shows the rule and the node."""
-    x = number_of(node)
-    try:
-        result = function(x)
-        if isinstance(result, complex):  # (-8) ** 0.5
-            raise ValueError
-    except (ValueError, ArithmeticError) as error:
-        raise type(error)(f"{rule}, not {node}") from None
-    return result
-
-
 def power(base: Value, n: float) -> tuple[float, float]:
     """base**n and its slope: 0 if n is 0, and inf at base 0 for 0 < n < 1, as in PyTorch."""
-    result = evaluate(lambda x: x**n, base, f"x ** {n} needs an x with a finite real power")
+    result = base.evaluate(lambda x: x**n, f"x ** {n} needs an x with a finite real power")
     if n == 0 or (base.data == 0 and n < 1):
         return result, math.inf if n else 0.0
     try:

@@ -19,8 +19,8 @@ def mse_loss(predictions: Numbers, targets: Numbers) -> Value:
 def hinge_loss(predictions: Numbers, targets: Numbers) -> Value:
     """relu(1 - t·p), which is 0 once t·p >= 1; a target t is -1 or 1, else a ValueError."""
     both = pairs(predictions, targets)
-    if wrong := [t for _, t in both if abs(number_of(t)) != 1]:
-        raise ValueError(f"hinge_loss needs targets of -1 or 1, not {wrong[0]}")
+    for _, t in both:
+        t.evaluate(side, "hinge_loss needs targets of -1 or 1")
     return mean([(1 - t * p).relu() for p, t in both])
 
 
@@ -61,7 +61,16 @@ def pairs(predictions: Numbers, targets: Numbers) -> list[tuple[Value, Value]]:
 
 
 def probability_of(v: Value) -> float:
-    p = number_of(v)
+    return v.evaluate(probability, "a probability or its target is from 0 to 1 (a logit is not)")
+
+
+def probability(p: float) -> float:
     if p < 0 or p > 1:
-        raise ValueError(f"a probability or its target is from 0 to 1 (a logit is not), not {v}")
+        raise ValueError
     return p
+
+
+def side(t: float) -> float:
+    if abs(t) != 1:
+        raise ValueError
+    return t

@@ -6,13 +6,10 @@ from collections import UserDict, UserList, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import MemberDescriptorType, NoneType, SimpleNamespace
+from typing import Any
 
 from tinygrad_neuron.engine import Value, as_float
 from tinygrad_neuron.errors import never_raises, refuse_computed
-
-TYPE_CHECKING = False  # but true for type checkers; importing typing is slow
-if TYPE_CHECKING:
-    from typing import Any
 
 LARGEST = 10_000  # objects in an array
 

@@ -162,7 +162,7 @@ def program_of_a_sample():
     x1, x2, side = Value(0.5), Value(0.5), Value(1.0)
     parameters = net.parameters()
     loss = hinge_loss(net([x1, x2]), [side])
-    return unroll(loss, [*parameters, x1, x2, side], names={}), [p.data for p in parameters]
+    return unroll(loss, [*parameters, x1, x2, side], variables={}), [p.data for p in parameters]
 
 
 def unrolled_float_step(points, sides):

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from tinygrad_neuron.checkup import MISTAKES, Mistake
+from tinygrad_neuron.checks.checkup import MISTAKES, Mistake
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.view.notation import printable
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tinygrad_neuron.checkup import MISTAKES, Lacking, Outcome, attempt, vocabulary
+from tinygrad_neuron.checks.checkup import MISTAKES, Lacking, Outcome, attempt, vocabulary
 
 LONGEST = 1_000  # letters of an answer
 CPU_SECONDS = 60  # should the parent be killed and the engine not

@@ -7,11 +7,11 @@ from pathlib import Path
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.expression import LONGEST, graph_of
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.draw import Picture, draw, picture_suffix
-from tinygrad_neuron.view.layout import LayoutError, render
-from tinygrad_neuron.view.page import Page, play
-from tinygrad_neuron.view.tree import tree
-from tinygrad_neuron.view.walk import walk
+from tinygrad_neuron.view.page.play import Page, play
+from tinygrad_neuron.view.picture.draw import Picture, draw, picture_suffix
+from tinygrad_neuron.view.picture.layout import LayoutError, render
+from tinygrad_neuron.view.picture.tree import tree
+from tinygrad_neuron.view.stepping.walk import walk
 
 NamedNumbers = list[tuple[str, float]]
 
@@ -21,7 +21,7 @@ def draw_expression(text: str, numbers: NamedNumbers, picture: Path | None) -> N
     output = output_of(text, numbers)
     output.backward()
     # A tree has no more lines than the expression has letters.
-    print(tree(output, names={}, max_lines=LONGEST))
+    print(tree(output, variables={}, max_lines=LONGEST))
     if picture:
         save_picture(output, picture, {})
 
@@ -30,9 +30,9 @@ def walk_expression(text: str, numbers: NamedNumbers, page: Path | None) -> None
     """Walk through the backward pass of an expression in the terminal, or save its page."""
     output = output_of(text, numbers)
     if page is None:
-        walk(output, names={})
+        walk(output, variables={})
     else:
-        save(play(output, names={}), page)
+        save(play(output, variables={}), page)
 
 
 def output_of(text: str, numbers: NamedNumbers) -> Value:
@@ -43,8 +43,8 @@ def output_of(text: str, numbers: NamedNumbers) -> Value:
     return graph_of(text, dict(numbers))
 
 
-def save_picture(output: Value, path: Path, names: dict[str, object]) -> None:
-    save(draw(output, names=names), path)
+def save_picture(output: Value, path: Path, variables: dict[str, object]) -> None:
+    save(draw(output, variables=variables), path)
 
 
 def save(view: Picture | Page, path: Path) -> None:

@@ -31,8 +31,8 @@ from tinygrad_neuron.command.plot import check_plot
 from tinygrad_neuron.command.predict import predict_table
 from tinygrad_neuron.command.table import as_number
 from tinygrad_neuron.command.training import Diverged
-from tinygrad_neuron.view.draw import picture_suffix
-from tinygrad_neuron.view.page import check_suffix
+from tinygrad_neuron.view.page.play import check_suffix
+from tinygrad_neuron.view.picture.draw import picture_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the

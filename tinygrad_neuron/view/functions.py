@@ -106,7 +106,6 @@ DERIVED: list[Callable[..., float]] = [
     bce_with_logits,
 ]
 MATH = {"cos": cos, "exp": exp, "log": log, "log1p": log1p, "sin": sin, "sqrt": sqrt, "tanh": tanh}
-IN_RULES = {*MATH, "abs", "sigmoid", "sign", "where"}  # those that own rules may use
 
 
 @cache

@@ -4,46 +4,38 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count, islice
 from keyword import iskeyword
-from types import FrameType
+from typing import NamedTuple
 
-from tinygrad_neuron.engine import Value, topological_order
-from tinygrad_neuron.errors import check_graph, never_raises
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.errors import never_raises
 from tinygrad_neuron.module import Module, attributes
 from tinygrad_neuron.module import parts as held_by
-from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.view.notation import number, printable
 
-Found = tuple[str, Value | Module]  # with its path, such as net.layers[1]
+Found = tuple[str, object]  # a value or a model with its path, such as net.layers[1]
+ValueOf = Callable[[object], Value | None]  # of a thing, or of what it is the twin of
 
-OPENED = (Value, Module, list, tuple, dict)
+MISSING = object()
+OPENED = (Module, list, tuple, dict)
 ITEMS = 10_000  # things in a variable that are looked at: a table of data may hold millions
 LONGEST_PATH = 80  # letters
 LONGEST_KEY = 40
-OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
 
 
-def named_graph(
-    output: Value,
-    variables: Mapping[str, object] | None,
-    model: Module | None,
-    caller: FrameType | None,
-) -> tuple[list[Value], Names]:
-    """The graph in topological order, and its names by the variables, or else by the caller's."""
-    if not isinstance(output, Value):
-        cure = ", such as the first of these" if isinstance(output, list | tuple) and output else ""
-        raise TypeError(f"a graph is that of one Value{cure}, not of {output!r:.60}")
-    if variables is None:
-        variables = variables_of(caller)
-    elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):
-        raise TypeError(f"names must be variables by name, such as locals(), not {variables!r:.60}")
-    if model is not None and not isinstance(model, Module):
-        raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
-    order = topological_order(output)
-    check_graph(order)
-    return order, Names(order, variables, model)
+class NeuronFound(NamedTuple):
+    """A model with a list w of weights and a bias b, and where it is.
+
+    activation  the name of its function, "" if it has none, None if that is not known
+    """
+
+    path: str
+    weights: tuple[Value, ...]
+    bias: Value
+    activation: str | None
 
 
 class Names:
@@ -57,25 +49,37 @@ class Names:
                 by its number.
     unnamed     those with neither label nor path
     parameters  the leaves of the models found
-    neurons     the Neurons of the models found, each with its path
+    neurons     the neurons among the models found
     """
 
     def __init__(
         self,
         order: Sequence[Value],
         variables: Mapping[str, object],
-        model: Module | None = None,
+        model: object = None,
+        kind: type = Value,
+        value: ValueOf | None = None,
     ) -> None:
         graph = set(order)
-        models, loose = search(variables, model)
-        in_models = contents(models, graph)
-        paths = [(path, v) for path, v in in_models if isinstance(v, Value)]
+
+        def of_order(thing: object) -> Value | None:
+            return thing if isinstance(thing, Value) and thing in graph else None
+
+        value = value or of_order
+        models, loose = search(variables, model, kind)
+        in_models = contents(models, kind, value)
+        paths = [(path, v) for path, thing in in_models if (v := value(thing)) is not None]
         self.parameters = {v for _, v in paths if not v.operands and v.op != "const"}
-        self.neurons = [(path, n) for path, n in in_models if isinstance(n, Neuron)]
+        self.neurons = [n for path, one in in_models if (n := neuron_in(path, one, value))]
         self.of: dict[Value, str] = {}
         self.name_by_label(order)
-        self.name_by_path([*paths, *((path, v) for path, v in loose if v in graph)])
+        self.name_by_path(
+            [*paths, *((path, v) for path, one in loose if (v := value(one)) is not None)]
+        )
         self.unnamed = graph - self.of.keys()
+        if kind is not Value:
+            for leaf in self.unnamed:  # a number in their program
+                leaf.op = leaf.op if leaf.operands else "const"
         self.name_by_number(order)
 
     @never_raises
@@ -135,17 +139,27 @@ def identifiers(nodes: Iterable[Value], names: Names, taken: Iterable[str]) -> d
     return found
 
 
+def paths_to(kind: type, variables: Mapping[str, object], model: object) -> dict[int, str]:
+    """By id, the paths to all values of this kind that variables and models lead to."""
+    models, loose = search(variables, model, kind)
+    found = [pair for path, one in models for pair in parts(path, one, kind, open_models=True)]
+    paths: dict[int, str] = {}
+    for path, thing in (*found, *loose):
+        paths.setdefault(id(thing), path)
+    return paths
+
+
 def search(
-    variables: Mapping[str, object], given: Module | None
-) -> tuple[list[tuple[str, Module]], list[tuple[str, Value]]]:
-    """The models, the given one first, and the Values outside them, that variables lead to."""
-    models: dict[int, tuple[str, Module]] = {}  # by id, because a model need not be hashable
-    values: list[tuple[str, Value]] = []
+    variables: Mapping[str, object], given: object, kind: type
+) -> tuple[list[Found], list[Found]]:
+    """The models, the given one first, and the values outside them, that variables lead to."""
+    models: dict[int, Found] = {}  # by id, because a model need not be hashable
+    values: list[Found] = []
     for name, variable in variables.items():
         if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
             continue
-        for path, thing in parts(name, variable, open_models=False):
-            if isinstance(thing, Value):
+        for path, thing in parts(name, variable, kind, open_models=False):
+            if issubclass(type(thing), kind):
                 values.append((path, thing))
             else:
                 models.setdefault(id(thing), (path, thing))
@@ -155,44 +169,45 @@ def search(
     return list(models.values()), values
 
 
-def contents(models: Iterable[tuple[str, Module]], graph: set[Value]) -> list[Found]:
-    """The Values of the graph and the models that models hold, each once, with its first path."""
+def contents(models: Iterable[Found], kind: type, value: ValueOf) -> list[Found]:
+    """The values of the graph and the models that models hold, each once, with its first path."""
     opened = []
     for start, model in models:
         found = [
             (path, thing)
-            for path, thing in parts(start, model, open_models=True)
-            if isinstance(thing, Module) or thing in graph
+            for path, thing in parts(start, model, kind, open_models=True)
+            if not issubclass(type(thing), kind) or value(thing) is not None
         ]
         opened.append(found)
-    # Most Values first: `for neuron in layer.neurons` leaves a neuron with a shorter path.
-    opened.sort(key=lambda found: -sum(isinstance(thing, Value) for _, thing in found))
+    # Most values first: `for neuron in layer.neurons` leaves a neuron with a shorter path.
+    opened.sort(key=lambda found: -sum(issubclass(type(thing), kind) for _, thing in found))
     first: dict[int, Found] = {}
     for path, thing in (pair for found in opened for pair in found):
         first.setdefault(id(thing), (path, thing))
     return list(first.values())
 
 
-def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
-    """The Values and models in a thing, each with its path, the nearest first.
+def parts(path: str, thing: object, kind: type, open_models: bool) -> Iterator[Found]:
+    """The values and models in a thing, each with its path, the nearest first.
 
     Lists, tuples and dicts are opened, and if wished models, with all that may hold parameters;
     none of their own code is run. Outside models a search ends after ITEMS things.
     """
     seen: set[int] = set()
-    queue: deque[tuple[str, object]] = deque([(path, thing)])
+    queue: deque[Found] = deque([(path, thing)])
     left = sys.maxsize if open_models else ITEMS
     while queue and left:
         left -= 1
         path, thing = queue.popleft()
         # Not isinstance() alone, which asks a proxy for its __class__, which may raise.
-        if id(thing) in seen or not (open_models or issubclass(type(thing), OPENED)):
+        opened = issubclass(type(thing), (kind, *OPENED)) or is_model(thing, kind)
+        if id(thing) in seen or not (open_models or opened):
             continue
         seen.add(id(thing))
         path = printable(path, LONGEST_PATH)
-        if isinstance(thing, Value):
+        if issubclass(type(thing), kind):
             yield path, thing
-        elif isinstance(thing, Module):
+        elif is_model(thing, kind):
             yield path, thing
             if open_models:
                 dot = "." if path else ""
@@ -211,27 +226,34 @@ def parts(path: str, thing: object, open_models: bool) -> Iterator[Found]:
             queue += [(path + place, part) for place, part in held_by(thing, path)]
 
 
+def neuron_in(path: str, model: object, value: ValueOf) -> NeuronFound | None:
+    held = (
+        dict(attributes(model)) if value(model) is None else {}
+    )  # a subclass of Neuron may lack them
+    w, b = held.get("w"), value(held.get("b"))
+    if not isinstance(w, list | tuple) or not w or b is None:
+        return None
+    weights = tuple(found for one in w if (found := value(one)) is not None)
+    activation = held.get("activation", MISSING)
+    name = None if activation is MISSING else getattr(activation, "__name__", "a function")
+    if len(weights) < len(w):
+        return None
+    return NeuronFound(path, weights, b, "" if activation is None else name)
+
+
+def is_model(thing: object, kind: type) -> bool:
+    """A Module, or beside another engine's values an object whose parameters() are such values."""
+    if issubclass(type(thing), Module) or kind is Value:
+        return issubclass(type(thing), Module)
+    if isinstance(thing, type) or not callable(getattr(type(thing), "parameters", None)):
+        return False
+    with suppress(Exception):  # it is their code
+        return any(issubclass(type(one), kind) for one in thing.parameters())  # type: ignore[attr-defined]
+    return False
+
+
 def is_plain(key: object) -> bool:
     """Whether a dict's key can stand in a path: the repr of another may hold an address."""
     if type(key) is str:
         return len(key) <= LONGEST_KEY
     return type(key) is int and abs(key) < 10**LONGEST_KEY
-
-
-def variables_of(frame: FrameType | None) -> dict[str, object]:
-    """The variables that code in this frame can use, its own before the module's."""
-    if frame is None:  # called by no Python code
-        return {}
-    snapshot = frame.f_locals
-    variables = {**snapshot}
-    for name, variable in frame.f_globals.copy().items():
-        variables.setdefault(name, variable)
-    # Before Python 3.13 a function's frame keeps the snapshot, which would keep the graph alive
-    # after `del loss`. Where there is a reference besides the frame's, this function's and the
-    # call's, the caller has it, from locals(), and it stays as it is.
-    code = frame.f_code
-    if sys.version_info < (3, 13) and code.co_flags & OPTIMIZED:
-        if sys.getrefcount(snapshot) == 3:
-            for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
-                snapshot.pop(name, None)
-    return {n: thing for n, thing in variables.items() if isinstance(n, str) and n.isidentifier()}

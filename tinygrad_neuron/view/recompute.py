@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
-from tinygrad_neuron.view.rules import Rule, known_rule, letters_of
+from tinygrad_neuron.view.rules import Rule, letters_of
 
 
-def outdated(order: Sequence[Value], rules: Mapping[Value, Rule] | None = None) -> set[Value]:
+def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) -> set[Value]:
     """The nodes of a topological order that would have other data if computed again now.
 
-    So it is with all that depends on a parameter after `optimizer.step()`. Of an operation
-    without a rule, known or given in `rules`, it is known only that it is outdated when an
-    operand is.
+    After `optimizer.step()`, these are all that depend on a parameter. Of an operation without a
+    rule we only know that it is outdated if one of its operands is.
     """
     now: dict[Value, float | None] = {}  # None: not known
     old: set[Value] = set()
     for node in order:
         numbers = [now[operand] for operand in node.operands]
-        rule = (rules or {}).get(node) or known_rule(str(node.op), len(numbers))
+        rule = rule_of(node)
         if rule is None or not numbers:
             now[node] = None if not old.isdisjoint(node.operands) else node.data
         else:

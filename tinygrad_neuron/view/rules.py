@@ -37,6 +37,7 @@ class Rule:
         self.partials = partials
 
 
+IN_RULES = {"abs", "cos", "exp", "log", "log1p", "sigmoid", "sign", "sin", "sqrt", "tanh", "where"}
 RULES = {
     "+": Rule("a + b", "1", "1"),
     "-": Rule("a - b", "1", "-1"),
@@ -59,15 +60,39 @@ RULES = {
 }
 
 
-def rule_of(op: str, operands: int, own: Mapping[str, Rule] | None = None) -> Rule | None:
-    """The rule of an operation on so many operands, or None if there is none."""
-    if own and op in own:
-        return own[op]
-    return known_rule(op, operands)
+# Of operations whose two operands are one, where an engine keeps them in a set.
+TWICE = {
+    "+": Rule("a + a", "2"),
+    "-": Rule("a - a", "0"),
+    "*": Rule("a * a", "2 * a"),
+    "/": Rule("a / a", "0"),
+}
+SPELLINGS = {
+    **{
+        "add": "+",
+        "plus": "+",
+        "sub": "-",
+        "subtract": "-",
+        "minus": "-",
+        "mul": "*",
+        "times": "*",
+    },
+    **{"multiply": "*", "·": "*", "×": "*", "div": "/", "divide": "/", "truediv": "/", "pow": "**"},
+    **{"power": "**", "^": "**", "negate": "neg", "negative": "neg", "ln": "log"},
+    **{"logistic": "sigmoid", "σ": "sigmoid", "sqr": "**2", "square": "**2", "√": "sqrt"},
+}
+
+
+def canonical(op: str) -> str:
+    """The name that our engine has for an operation of another: "relu" for "ReLU"."""
+    name = op.lower().strip("_() ")
+    name = SPELLINGS.get(name, name)
+    return f"**{name[1:]}" if name.startswith("^") else name
 
 
 @lru_cache(maxsize=1000)
-def known_rule(op: str, operands: int) -> Rule | None:
+def rule_of(op: str, operands: int) -> Rule | None:
+    """The rule of an operation on so many operands, or None if there is none."""
     letters = letters_of(operands)
     if op == "dot" and operands % 2 == 0:
         left, right = letters[: operands // 2], letters[operands // 2 :]
@@ -104,15 +129,54 @@ def power_rule(exponent: str) -> Rule | None:
     return Rule(f"power(a, {exponent})", f"power_slope(a, {exponent})")  # 0 and bases below it
 
 
+def checked_rule(op: str, operands: int, rule: Rule) -> Rule:
+    """A reader's own rule; ValueError unless it has the right formulas, of what is known."""
+    own = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
+    if len(own) <= operands or len(rule.partials) != operands:
+        partials = f"{operands} partial{'s' if operands > 1 else ''}"
+        raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
+    known = {*letters_of(operands), "y", *IN_RULES}
+    for formula in own:
+        if unknown := sorted(words_in(formula, op) - known):
+            words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
+            raise ValueError(f"the rule of {op!r} has {words}")
+    return rule
+
+
+def words_in(formula: str, op: str) -> set[str]:
+    """The names in a formula; ValueError if Python, arrays and a browser would not all read it."""
+    import ast
+
+    try:
+        nodes = list(ast.walk(ast.parse(formula, mode="eval")))
+    except (SyntaxError, TypeError, ValueError):
+        raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None
+    kinds = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.Load)
+    signs = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd)
+    comparing = (ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    for node in nodes:
+        plain = isinstance(node, (*kinds, *signs, *comparing))
+        if isinstance(node, ast.Constant):
+            plain = type(node.value) in (int, float)
+        elif isinstance(node, ast.Compare):
+            plain = len(node.ops) == 1
+        elif isinstance(node, ast.Call):
+            plain = isinstance(node.func, ast.Name) and not node.keywords
+        if not plain or "#" in formula:
+            allowed = "numbers, names, + - * / **, < <= > >= and functions"
+            raise ValueError(f"the rule of {op!r} has {formula!r}: a formula has only {allowed}")
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
 def words_for(operands: Sequence[str], result: str) -> dict[str, str]:
     """The letters of a rule's formulas, and what they are called in a certain place."""
     return dict(zip(letters_of(len(operands)), operands)) | {"y": result}
 
 
-def written(formula: str, words: Mapping[str, str]) -> str:
+def with_words(formula: str, words: Mapping[str, str]) -> str:
     """A formula with words for its letters.
 
-    >>> written("a * b", words_for(["w", "x"], "z"))
+    >>> with_words("a * b", words_for(["w", "x"], "z"))
     'w * x'
     """
     import re  # needed by few, and slow to import

@@ -3,110 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from tinygrad_neuron.engine import Value, edges
-from tinygrad_neuron.nn import Neuron
-from tinygrad_neuron.view.names import Names
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.names import NeuronFound
 from tinygrad_neuron.view.notation import printable
 
 READABLE = 60  # boxes that a reader can take in
-MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # laid out within a quarter of a minute
+ACTIVATIONS = {"relu", "tanh", "sigmoid"}  # that a neuron of another engine may end with
 SAMPLES = (3, 2, 1)  # of operands that are alike: as many as find room
 
 
+@dataclass(frozen=True, eq=False, slots=True)
 class Omitted:
     """Stands in the picture for values that are not drawn."""
 
-    __slots__ = ("alike", "count")
-
-    def __init__(self, count: int, alike: bool) -> None:
-        self.count = count
-        self.alike = alike
+    count: int
+    alike: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow into a box.
+    """An arrow into a box."""
 
-    operand   the Value it comes from, or what stands for Omitted ones
-    position  of the operand among those of the box, from 0; of Omitted ones that of the first
-    partial   d(box)/d(operand); None for Omitted ones
-    """
-
-    __slots__ = ("operand", "partial", "position")
-
-    def __init__(self, operand: Value | Omitted, position: int, partial: float | None) -> None:
-        self.operand = operand
-        self.position = position
-        self.partial = partial
+    operand: Value | Omitted  # where it comes from
+    position: (
+        int  # of the operand among those of the box, from 0; of Omitted ones that of the first
+    )
+    partial: float | None  # d(box)/d(operand); None for Omitted ones
 
 
+@dataclass(frozen=True, slots=True)
 class Box:
-    """A box of the picture.
+    """A box of the picture, for a value or for a whole neuron."""
 
-    value   the Value whose numbers it shows
-    arrows  the arrows into it, in the order of the operands
-    neuron  the neuron that it stands for, or None
-    """
-
-    __slots__ = ("arrows", "neuron", "value")
-
-    def __init__(
-        self, value: Value, arrows: Iterable[Arrow], neuron: ClosedNeuron | None = None
-    ) -> None:
-        self.value = value
-        self.arrows = sorted(arrows, key=lambda arrow: arrow.position)
-        self.neuron = neuron
+    value: Value  # whose numbers it shows
+    arrows: list[Arrow]  # into it, in the order of the operands
+    neuron: ClosedNeuron | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class ClosedNeuron:
-    """A neuron in a graph that has one box for all its values.
+    """A neuron in a graph that has one box for all its values."""
 
-    path        that of the Neuron, such as net.layers[0].neurons[3]
-    word        what is written in its box, such as "tanh neuron"
-    inputs      the arrows from its inputs, with the derivatives of its output
-    parameters  those from its parameters
-    """
-
-    __slots__ = ("inputs", "parameters", "path", "word")
-
-    def __init__(self, path: str, word: str, inputs: list[Arrow], parameters: list[Arrow]) -> None:
-        self.path = path
-        self.word = word
-        self.inputs = inputs
-        self.parameters = parameters
+    path: str  # that of the Neuron, such as net.layers[0].neurons[3]
+    word: str  # what is written in its box, such as "tanh neuron"
+    inputs: list[Arrow]  # from its inputs, with the derivatives of its output
+    parameters: list[Arrow]  # from its parameters
 
 
 Arrows = Callable[[Value], list[Arrow]]
 Closed = Mapping[Value, ClosedNeuron]  # by the neuron's output
 
 
-def boxes_of(order: Sequence[Value], names: Names, expand: bool | str | None) -> list[Box]:
-    """The boxes of a graph in topological order, in that order.
+def boxes_of(graph: Graph, expand: bool | str | None) -> list[Box]:
+    """The boxes of a graph in topological order.
 
     expand is that of `draw`. Where more than 60 boxes would remain, a few are shown of operands
     that are alike, or else what is nearest to the output.
     """
+    order = graph.order
     if expand is True:
         return [Box(node, arrows_into(node)) for node in order]
 
-    closed: Closed = closed_neurons(order, names.neurons)
+    closed: Closed = closed_neurons(graph)
     if isinstance(expand, str):
         closed = without(closed, expand)
     elif expand is None and len({neuron.path for neuron in closed.values()}) == 1:
         closed = {}  # a lone neuron is what its reader came to see
-    arrows = readable_arrows(order, closed, names.parameters)
+    arrows = readable_arrows(order, closed, graph.names.parameters)
     visible = set(nearest_first(order[-1], arrows))
     boxes = []
     for node in order:
-        if node in visible and node in closed:
-            neuron = closed[node]
+        if node in visible:
             # A weight that something else uses too has a box, and so an arrow from there.
-            shared = [arrow for arrow in neuron.parameters if arrow.operand in visible]
-            boxes.append(Box(node, arrows(node) + shared, neuron))
-        elif node in visible:
-            boxes.append(Box(node, arrows(node)))
+            weights = closed[node].parameters if node in closed else []
+            shared = [arrow for arrow in weights if arrow.operand in visible]
+            into = sorted(arrows(node) + shared, key=lambda arrow: arrow.position)
+            boxes.append(Box(node, into, closed.get(node)))
     return boxes
 
 
@@ -134,45 +111,120 @@ def nearest_first(
 # One box for a neuron.
 
 
-def closed_neurons(
-    order: Sequence[Value], neurons: Iterable[tuple[str, Neuron]]
-) -> dict[Value, ClosedNeuron]:
-    """The neurons in a graph, each by its output: activation(dot(w1, …, x1, …) + b).
+@dataclass(slots=True)
+class PartialSum:
+    """What a node holds of a neuron's w1·x1 + … + wn·xn + b, with its derivatives."""
+
+    slopes: dict[Value, float]  # by each weight
+    inputs: dict[Value, tuple[Value, float]]  # of each weight its input, and the derivative by it
+    bias: Value | None = None
+    bias_slope: float = 0.0
+
+    def is_of(self, neuron: NeuronFound) -> bool:
+        same_size = len(self.slopes) == len(neuron.weights)
+        return same_size and self.slopes.keys() == set(neuron.weights)
+
+    def add(self, other: PartialSum, slope: float) -> bool:
+        """Add a part of the same sum; False if both hold the same weight, or both a bias."""
+        if not self.slopes.keys().isdisjoint(other.slopes) or (
+            self.bias is not None and other.bias is not None
+        ):
+            return False
+        self.slopes |= {w: slope * s for w, s in other.slopes.items()}
+        self.inputs |= {w: (x, slope * s) for w, (x, s) in other.inputs.items()}
+        if other.bias is not None:
+            self.bias, self.bias_slope = other.bias, slope * other.bias_slope
+        return True
+
+
+def closed_neurons(graph: Graph) -> dict[Value, ClosedNeuron]:
+    """The neurons in a graph, each by its output: activation(w1·x1 + … + wn·xn + b).
 
     A neuron is known by its own w and b. Its output is the activation if that is one node of this
-    operand alone, with the name of the function as its op; else it is the +, and the activation
+    operand alone, with the name of the function as its op; else it is the sum, and the activation
     is drawn outside.
     """
-    owners: dict[tuple[object, ...], tuple[str, object]] = {}  # by w1, w2, …, b
-    for path, neuron in neurons:
-        own = vars(neuron)  # of a subclass it may lack what a Neuron has
-        w, b = own.get("w"), own.get("b")
-        if isinstance(w, list | tuple) and all(isinstance(v, Value) for v in (*w, b)):
-            owners.setdefault((*w, b), (path, own.get("activation")))
-    uses = count_uses(order)
-    user = {operand: node for node, operand, _ in edges(order)}  # the only one, where uses is 1
+    uses = count_uses(graph.order)
+    user = {operand: node for node, operand, _ in edges(graph.order)}  # the only one, if uses is 1
     closed = {}
-    for dot in order:
-        total = user.get(dot)
-        if dot.op != "dot" or uses[dot] != 1 or total is None or len(total.operands) != 2:
-            continue
-        n = len(dot.operands) // 2
-        if total.op != "+" or (*dot.operands[:n], total.operands[1]) not in owners:
-            continue
-        path, activation = owners[*dot.operands[:n], total.operands[1]]
-        slope, slope_in_b = total.partials
-        output, word = total, "weighted sum" if activation else "neuron"
-        named = uses[total] == 1 and user[total].op == getattr(activation, "__name__", None)
-        if named and len(user[total].operands) == 1:
-            output = user[total]
-            word = f"{printable(output.op)} neuron"
-            slope, slope_in_b = slope * output.partials[0], slope_in_b * output.partials[0]
-        slopes = [slope * partial for partial in dot.partials]
-        inputs = [Arrow(x, i, slopes[n + i]) for i, x in enumerate(dot.operands[n:])]
-        parameters = [Arrow(w, n + i, slopes[i]) for i, w in enumerate(dot.operands[:n])]
-        parameters.append(Arrow(total.operands[1], 2 * n, slope_in_b))
-        closed[output] = ClosedNeuron(path, word, inputs, parameters)
+    for total, neuron, found in weighted_sums(graph, uses):
+        output, slope, n = total, 1.0, len(neuron.weights)
+        word = "weighted sum" if neuron.activation else "neuron"
+        after = user.get(total)
+        if after is not None and uses[total] == 1 and len(after.operands) == 1:
+            own = {neuron.activation} if neuron.activation is not None else ACTIVATIONS
+            if graph.op(after) in own:
+                output, slope, word = after, after.partials[0], f"{printable(after.op)} neuron"
+        pairs = [found.inputs[w] for w in neuron.weights]
+        inputs = [Arrow(x, i, slope * s) for i, (x, s) in enumerate(pairs)]
+        weights = [Arrow(w, n + i, slope * found.slopes[w]) for i, w in enumerate(neuron.weights)]
+        bias = Arrow(neuron.bias, 2 * n, slope * found.bias_slope)
+        closed[output] = ClosedNeuron(neuron.path, word, inputs, [*weights, bias])
     return closed
+
+
+def weighted_sums(
+    graph: Graph, uses: Mapping[Value, int]
+) -> Iterator[tuple[Value, NeuronFound, PartialSum]]:
+    """Each node that is the whole sum of a neuron, with the derivatives of that."""
+    weights = {w for neuron in graph.names.neurons for w in neuron.weights}
+    by_bias: dict[Value, list[NeuronFound]] = {}
+    for neuron in graph.names.neurons:
+        by_bias.setdefault(neuron.bias, []).append(neuron)
+    parts: dict[Value, PartialSum] = {}
+    for node in graph.order:
+        op = graph.op(node)
+        part = products(node, op, weights) if op in ("*", "dot") else None
+        if op == "+":
+            part = sum_of_parts(node, parts, by_bias, uses)
+        if part is None:
+            continue
+        neurons = by_bias.get(part.bias, ()) if part.bias is not None else ()
+        whole = [n for n in neurons if part.is_of(n)]
+        if whole:
+            yield node, whole[0], part
+        else:
+            parts[node] = part
+
+
+def products(node: Value, op: str, weights: set[Value]) -> PartialSum | None:
+    """w · x, or a dot of several weights and inputs."""
+    n, partials = len(node.operands) // 2, node.partials
+    if len(node.operands) != 2 * n or not n:
+        return None
+    first = node.operands[0] in weights or op == "dot"
+    ws, xs = (slice(0, n), slice(n, None)) if first else (slice(n, None), slice(0, n))
+    if not weights.issuperset(node.operands[ws]) or len(set(node.operands[ws])) < n:
+        return None
+    slopes = dict(zip(node.operands[ws], partials[ws]))
+    return PartialSum(slopes, dict(zip(slopes, zip(node.operands[xs], partials[xs]))))
+
+
+def sum_of_parts(
+    node: Value,
+    parts: Mapping[Value, PartialSum],
+    biases: Collection[Value],
+    uses: Mapping[Value, int],
+) -> PartialSum | None:
+    """Of a + whose operands are used for it alone, besides a bias and a 0."""
+    total = None
+    for operand, slope in zip(node.operands, node.partials):
+        if operand in biases:
+            part = PartialSum({}, {}, operand, 1.0)
+        elif operand in parts and uses[operand] == 1:
+            part = parts[operand]
+        elif operand.op == "const" and operand.data == 0:
+            continue
+        else:
+            return None
+        if total is None and slope == 1:
+            total = part  # it is used for this sum alone, so it can grow
+        elif total is None:
+            total = PartialSum({}, {})
+            total.add(part, slope)
+        elif not total.add(part, slope):
+            return None
+    return total
 
 
 def without(closed: Closed, opened: str) -> Closed:

@@ -14,10 +14,7 @@ import gc
 import math
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-
-TYPE_CHECKING = False  # at run time typing would more than double the import of the package
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 
 class Mistake(namedtuple("Mistake", "name program right why or_refused", defaults=(False,))):

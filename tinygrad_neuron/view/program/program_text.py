@@ -6,12 +6,14 @@ import builtins
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.functions import IN_RULES, functions_of
-from tinygrad_neuron.view.names import Names, identifiers
-from tinygrad_neuron.view.notation import derivative, partial_sign
-from tinygrad_neuron.view.rules import Rule, letters_of, rule_of, words_for, written
+from tinygrad_neuron.view.functions import functions_of
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.names import identifiers
+from tinygrad_neuron.view.notation import derivative
+from tinygrad_neuron.view.rules import Rule, letters_of, with_words, words_for
 
 FUNCTION = "backprop"
 SUM_OF_PRODUCT = "sum_of_product"  # a function of programs that add up a batch
@@ -19,24 +21,15 @@ SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # what * binds to as it stands
 PER_LINE = 8  # arguments
 
 
+@dataclass(frozen=True, slots=True)
 class Contribution:
-    """A line of the backward half: to the gradient of x, d_y times a partial.
+    """A line of the backward half: to the gradient of x, d_y times a partial."""
 
-    x        the name of the value whose gradient it is
-    d_y      the name of the upstream gradient
-    partial  the formula it is multiplied by
-    first    whether it is the first contribution to this gradient
-    why      the chain rule in signs
-    """
-
-    __slots__ = ("d_y", "first", "partial", "why", "x")
-
-    def __init__(self, x: str, d_y: str, partial: str, first: bool, why: str) -> None:
-        self.x = x
-        self.d_y = d_y
-        self.partial = partial
-        self.first = first
-        self.why = why
+    x: str  # the name of the value whose gradient it is
+    d_y: str  # the name of the upstream gradient
+    partial: str  # the formula it is multiplied by
+    first: bool  # whether it is the first contribution to this gradient
+    why: str  # the chain rule in signs
 
     @property
     def product(self) -> str:
@@ -46,22 +39,14 @@ class Contribution:
         return f"{self.d_y} * {self.partial if simple else f'({self.partial})'}"
 
 
+@dataclass(frozen=True)
 class ProgramText:
-    """The lines of a program, to be written in one of three ways.
+    """The lines of a program, to be written in one of three ways."""
 
-    inputs    the names of its arguments
-    value     the name of the output
-    forward   the lines of the forward half
-    backward  the contributions of the backward half, in order
-    """
-
-    def __init__(
-        self, inputs: list[str], value: str, forward: list[str], backward: list[Contribution]
-    ) -> None:
-        self.inputs = inputs
-        self.value = value
-        self.forward = forward
-        self.backward = backward
+    inputs: list[str]  # the names of its arguments
+    value: str  # the name of the output
+    forward: list[str]  # the lines of the forward half
+    backward: list[Contribution]
 
     def to_read(self) -> str:
         """d_x = … and d_x += …"""
@@ -111,25 +96,22 @@ def wrapped(words: Sequence[str]) -> str:
     return ",\n        ".join(", ".join(line) for line in lines)
 
 
-def program_text(
-    order: Sequence[Value], inputs: Sequence[Value], names: Names, own_rules: Mapping[str, Rule]
-) -> ProgramText:
-    """The program of a graph in topological order, with the given leaves as arguments."""
+def program_text(graph: Graph, inputs: Sequence[Value]) -> ProgramText:
+    """The program of a graph, with the given leaves as arguments."""
     varies = set(inputs)
-    for node in order:
+    for node in graph.order:
         if not varies.isdisjoint(node.operands):
             varies.add(node)
     taken = {FUNCTION, SUM_OF_PRODUCT, *functions_of("floats"), *dir(builtins)}
-    name = identifiers((node for node in order if node in varies), names, taken)
-    steps = [
-        (node, checked_rule(node, own_rules)) for node in order if node in varies and node.operands
-    ]
+    name = identifiers((node for node in graph.order if node in varies), graph.names, taken)
+    computed = [node for node in graph.order if node in varies and node.operands]
+    steps = [(node, rule_for(node, graph)) for node in computed]
 
     def words(node: Value) -> dict[str, str]:
         return words_for([word(operand, name) for operand in node.operands], name[node])
 
     forward = [
-        f"{name[node]} = {written(formula, meaning)}"
+        f"{name[node]} = {with_words(formula, meaning)}"
         for node, rule in steps
         for meaning in (words(node),)
         for formula in rule.value
@@ -141,11 +123,23 @@ def program_text(
         for i, (operand, formula) in enumerate(zip(node.operands, rule.partials)):
             if operand in varies:
                 x = name[operand]
-                sign = partial_sign(i, uses[operand])  # ∂, or ∂₁ and ∂₂ of x * x
-                partial, why = written(formula, meaning), f"d_{y} · {derivative(sign, y, x)}"
+                sign = graph.mark(node, i, uses[operand])  # ∂, or ∂₁ and ∂₂ of x * x
+                partial, why = with_words(formula, meaning), f"d_{y} · {derivative(sign, y, x)}"
                 backward.append(Contribution(x, f"d_{y}", partial, operand not in begun, why))
                 begun.add(operand)
-    return ProgramText([name[node] for node in inputs], name[order[-1]], forward, backward)
+    return ProgramText([name[node] for node in inputs], name[graph.output], forward, backward)
+
+
+def rule_for(node: Value, graph: Graph) -> Rule:
+    """The rule of a node's operation; ValueError if there is none."""
+    if rule := graph.rule(node):
+        return rule
+    op, n = str(node.op), len(node.operands)
+    formulas = ", ".join(map(repr, [" + ".join(letters_of(n)), *["1"] * n]))
+    raise ValueError(
+        f"there is no rule for the operation {op!r}: give its formulas, which for a sum would be "
+        f"rules={{{op!r}: Rule({formulas})}}"
+    )
 
 
 def word(node: Value, name: Mapping[Value, str]) -> str:
@@ -154,33 +148,3 @@ def word(node: Value, name: Mapping[Value, str]) -> str:
         return name[node]
     text = repr(float(node.data))
     return f"({text})" if text.startswith("-") else text
-
-
-def checked_rule(node: Value, own_rules: Mapping[str, Rule]) -> Rule:
-    """The rule of a node's operation; ValueError if there is none, or it cannot be written."""
-    op, n = str(node.op), len(node.operands)
-    rule = rule_of(op, n, own_rules)
-    if rule is None:
-        formulas = ", ".join(map(repr, [" + ".join(letters_of(n)), *["1"] * n]))
-        raise ValueError(
-            f"there is no rule for the operation {op!r}: give its formulas, which for a sum would "
-            f"be rules={{{op!r}: Rule({formulas})}}"
-        )
-    if op in own_rules:
-        own = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
-        if len(own) <= n or len(rule.partials) != n:
-            partials = f"{n} partial{'s' if n > 1 else ''}"
-            raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
-        known = {*letters_of(n), "y", *IN_RULES}
-        for formula in own:
-            if unknown := sorted(words_in(formula, op) - known):
-                words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
-                raise ValueError(f"the rule of {op!r} has {words}")
-    return rule
-
-
-def words_in(formula: str, op: str) -> set[str]:
-    try:
-        return set(compile(formula, "<rule>", "eval").co_names)
-    except (SyntaxError, TypeError):
-        raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None

@@ -5,22 +5,14 @@ from __future__ import annotations
 import heapq
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 
 from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import Names, named_graph
-from tinygrad_neuron.view.notation import (
-    derivative,
-    factor,
-    number,
-    partial_sign,
-    printable,
-    word,
-)
-from tinygrad_neuron.view.steps import backward_over, twins_of
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
+from tinygrad_neuron.view.stepping.steps import twins_of
 
 SHOWN = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
@@ -31,6 +23,7 @@ ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to 
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
+Numbers = tuple[float, int, int]  # a gradient, how many paths there are, and how many blocked ones
 Offer = tuple[Size, int, list[Edge], int, int]  # a shortfall, and where which path is left
 
 
@@ -41,16 +34,18 @@ class Path:
     partials    their local derivatives
     product     of these: what the gradient gets by this path
     blocked_at  the first node whose local derivative is 0 there, or None
+    blocked_by  its operation, or ""
     """
 
-    __slots__ = ("blocked_at", "edges", "partials", "product")
-
-    def __init__(self, edges: list[Edge]) -> None:
-        self.edges = edges
-        self.partials = [node.partials[position] for node, position in edges]
+    def __init__(self, graph: Graph, walked: list[Edge]) -> None:
+        self.walked = walked  # with the twins of another engine's values
+        self.edges = [(graph.original(node), position) for node, position in walked]
+        self.partials = [node.partials[position] for node, position in walked]
         self.product = math.prod(self.partials)
-        at_zero = (node for (node, _), partial in zip(edges, self.partials) if partial == 0)
-        self.blocked_at = None if math.isnan(self.product) else next(at_zero, None)  # 0 · inf
+        at_zero = (node for (node, _), partial in zip(walked, self.partials) if partial == 0)
+        blocked = None if math.isnan(self.product) else next(at_zero, None)  # 0 · inf
+        self.blocked_at = None if blocked is None else graph.original(blocked)
+        self.blocked_by = "" if blocked is None else str(blocked.op)
 
     @never_raises
     def __repr__(self) -> str:
@@ -73,29 +68,18 @@ class Explanation:
     (6.0, 2, 2)
     """
 
-    def __init__(
-        self,
-        output: Value,
-        node: Value,
-        gradient: float,
-        count: int,
-        blocked: int,
-        paths: list[Path],
-        names: Names,
-    ) -> None:
-        self.output = output
-        self.node = node
-        self.gradient = gradient
-        self.count = count
-        self.blocked = blocked
+    def __init__(self, graph: Graph, node: object, numbers: Numbers, paths: list[Path]) -> None:
+        self.output, self.node = graph.original(graph.output), node
+        self.gradient, self.count, self.blocked = numbers
         self.paths = paths
-        self.names = names
+        self._graph = graph
 
     @never_raises
     def __repr__(self) -> str:
-        if not self.count:
-            return f"0: {self._name(self.output)} does not depend on {self.node.label or self.node}"
-        y, x = self._name(self.output), self._name(self.node)
+        y, node = self._name(self._graph.output), self._graph.value(self.node)
+        if node is None:
+            return f"0: {y} does not depend on {getattr(self.node, 'label', '') or self.node}"
+        x = self._name(node)
         result = f"{derivative('∂', y, x)} = {number(self.gradient)}"
         if self.output is self.node:
             return f"{result}: a value's derivative by itself"
@@ -108,22 +92,22 @@ class Explanation:
         return "\n  ".join([f"{result}: {many} from {y} to {x}", *lines])
 
     def _name(self, value: Value) -> str:
-        return word(self.names.of[value])
+        return word(self._graph.names.of[value])
 
     def _head(self, path: Path) -> str:
         if path.blocked_at is None:
             return f"{number(path.product)} ="
-        return f"0, blocked at {printable(str(path.blocked_at.op))}:"
+        return f"0, blocked at {printable(path.blocked_by)}:"
 
     def _factors(self, path: Path) -> str:
         """∂y/∂v1 · ∂v1/∂x = 2 · 3, without the middle of a long path."""
-        length = len(path.edges)
+        length = len(path.walked)
         omitted = range(ENDS, length - ENDS)
         signs, numbers = [], []
-        for i, (node, position) in enumerate(path.edges):
+        for i, (node, position) in enumerate(path.walked):
             if i not in omitted:
                 operand = node.operands[position]
-                sign = partial_sign(position, node.operands.count(operand))
+                sign = self._graph.mark(node, position, node.operands.count(operand))
                 signs.append(derivative(sign, self._name(node), self._name(operand)))
                 numbers.append(factor(path.partials[i]))
         if omitted:
@@ -148,11 +132,11 @@ class Explanation:
 
 
 def explain(
-    output: Value,
-    node: Value,
+    output: object,
+    node: object,
     *,
-    names: Mapping[str, object] | None = None,
-    model: Module | None = None,
+    variables: Mapping[str, object] | None = None,
+    model: object = None,
 ) -> Explanation:
     """Every path from an output to a node, whose products of local derivatives add up to d/d(node).
 
@@ -161,24 +145,28 @@ def explain(
     came to it has been added. A path is blocked if one of its local derivatives is 0. The ten
     largest are shown, and the others counted without being walked, as many as they may be.
 
-    names, model  as in `draw`; TypeError as there
+    variables, model  as in `draw`; TypeError as there
 
     >>> x = Value(3.0, label="x")
-    >>> explain(x * x + x, x, names={})
+    >>> explain(x * x + x, x, variables={})
     ∂v2/∂x = 7: the sum over 3 paths from v2 to x
       3 = ∂v2/∂v1 · ∂₁v1/∂x = 1 · 3
       3 = ∂v2/∂v1 · ∂₂v1/∂x = 1 · 3
       1 = ∂v2/∂x = 1
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
-    if not isinstance(node, Value):
+    graph = Graph(output, variables, sys._getframe().f_back, model)
+    if not isinstance(node, graph.kind):
         raise TypeError(f"explain says how a gradient by a Value comes about, not by {node!r:.60}")
-    counts, blocked = paths_to(node, order)
-    twins = twins_of(order)
-    backward_over(edges)(twins[output])  # the engine's own, also within detect_anomaly()
-    gradient = twins[node].grad if node in twins else 0.0
-    paths = largest_paths(output, node, order)
-    return Explanation(output, node, gradient, counts[output], blocked[output], paths, known)
+    target = graph.value(node)
+    if target is None:
+        return Explanation(graph, node, (0.0, 0, 0), [])
+    counts, blocked = paths_to(target, graph.order)
+    twins = twins_of(graph.order)
+    twins[graph.output].backward(edges)  # the engine's own, also within detect_anomaly()
+    paths = [Path(graph, edges) for edges in largest_paths(target, graph.order)]
+    paths.sort(key=lambda path: not math.isnan(path.product))
+    numbers = twins[target].grad, counts[graph.output], blocked[graph.output]
+    return Explanation(graph, node, numbers, paths)
 
 
 def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dict[Value, int]]:
@@ -196,14 +184,15 @@ def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dic
     return paths, blocked
 
 
-def largest_paths(output: Value, node: Value, order: Iterable[Value]) -> list[Path]:
-    """The paths with the largest products, by magnitude.
+def largest_paths(node: Value, order: Sequence[Value]) -> list[list[Edge]]:
+    """The paths from the output to a node with the largest products, by magnitude.
 
     From each value one edge begins the best path to the node. The largest path takes only those;
     any other takes another edge here and there, each time with a shortfall. So each path that is
     found offers those that take one other edge after its own last one, and the offer with the
     smallest shortfall is the next path: none is walked in vain.
     """
+    output = order[-1]
     best, onward = best_paths(node, order)
     if output not in best:
         return []
@@ -229,7 +218,7 @@ def largest_paths(output: Value, node: Value, order: Iterable[Value]) -> list[Pa
         short, _, edges, i, position = offers.pop(0)
         found.append(completed([*edges[:i], (edges[i][0], position)]))
         offers = heapq.nsmallest(SHOWN, chain(offers, offers_of(short, found[-1], i + 1)))
-    return sorted(map(Path, found), key=lambda path: not math.isnan(path.product))
+    return found
 
 
 def best_paths(node: Value, order: Iterable[Value]) -> tuple[dict[Value, Size], dict[Value, int]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 
-from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import DERIVED
-from tinygrad_neuron.view.rules import Rule, words_for, written
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.rules import with_words, words_for
 
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -37,32 +37,29 @@ const plain_slope = (x, n) => {
 """
 
 
-def program_in_javascript(order: Sequence[Value], rules: Mapping[Value, Rule]) -> str:
-    """The function program(v, d), for a graph in topological order and the rules of its nodes.
+def program_in_javascript(graph: Graph) -> str:
+    """The function program(v, d).
 
-    v holds the value of each node and d the local derivative of each arrow, node by node in that
-    order. From the values of the leaves the function fills in all others. ValueError: an operation
-    has no rule, or one that cannot be written in JavaScript.
+    v holds the value of each node and d the local derivative of each arrow, node by node in
+    topological order. From the values of the leaves the function fills in all others. ValueError:
+    an operation has no rule.
     """
-    place = {node: f"v[{i}]" for i, node in enumerate(order)}
+    place = {node: f"v[{i}]" for node, i in graph.places.items()}
     lines = []
     arrows = 0
-    for node in order:
+    for node in graph.order:
         if not node.operands:
             continue
-        op = str(node.op)
-        if node not in rules:
-            cure = f"play(…, rules={{{op!r}: Rule(…)}}) gives its formulas"
-            raise ValueError(f"there is no rule for the operation {op!r}: {cure}")
+        rule = graph.rule(node)
+        if rule is None:
+            cure = f"play(…, rules={{{node.op!r}: Rule(…)}}) gives its formulas"
+            raise ValueError(f"there is no rule for the operation {node.op!r}: {cure}")
         words = words_for([place[operand] for operand in node.operands], place[node])
-        targets = [place[node]] * len(rules[node].value)
+        targets = [place[node]] * len(rule.value)
         targets += [f"d[{arrows + i}]" for i in range(len(node.operands))]
         arrows += len(node.operands)
-        for target, formula in zip(targets, (*rules[node].value, *rules[node].partials)):
-            try:
-                lines.append(f"  {target} = {in_javascript(written(formula, words))};")
-            except ValueError as error:
-                raise ValueError(f"the rule of {op!r}, {formula!r}, {error}") from None
+        for target, formula in zip(targets, (*rule.value, *rule.partials)):
+            lines.append(f"  {target} = {in_javascript(with_words(formula, words))};")
     functions = "\n".join(map(function_text, DERIVED))
     body = "\n".join(lines)
     return f"{PRIMITIVES}{functions}\nconst program = (v, d) => {{\n{body}\n}};\n"

@@ -6,14 +6,12 @@ import os
 import sys
 from collections.abc import Mapping
 
-from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.boxes import MOST_ARROWS, MOST_BOXES, boxes_of
-from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.graph import Graph
 
 # What only drawing needs is imported where it is needed: `import tinygrad_neuron` stays quick.
 
+MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # laid out within a quarter of a minute
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 SUFFIXES = (".svg", ".png", ".dot")
 
@@ -67,7 +65,7 @@ class Picture:
                 f"{self.boxes:,} and {self.arrows:,}: draw without expand=True, draw a node "
                 "before the output, or print tree(...)"
             )
-        from tinygrad_neuron.view.layout import render
+        from tinygrad_neuron.view.picture.layout import render
 
         return render(self.source, kind)
 
@@ -82,10 +80,10 @@ class Picture:
 
 
 def draw(
-    output: Value,
+    output: object,
     *,
-    names: Mapping[str, object] | None = None,
-    model: Module | None = None,
+    variables: Mapping[str, object] | None = None,
+    model: object = None,
     expand: bool | str | None = None,
     direction: str = "LR",
     grads: bool = True,
@@ -99,7 +97,7 @@ def draw(
     are left out while the output's is 0, as before `backward()`. Data with "(old)" is not what the
     leaves give now: they have changed since the forward pass, as in `optimizer.step()`.
 
-    names      the variables that give values their names; by default those of the code that calls.
+    variables  those that give values their names; by default those of the code that calls.
                Models, lists, tuples and dicts in them are searched too
     model      a model that is in none of the variables: its leaves are parameters, too
     direction  "LR" from left to right, or "TB", "RL", "BT"
@@ -117,7 +115,7 @@ def draw(
     few of operands that are alike and "… and 97 more like this", a + b + c as one sum; or else
     what is nearest to the output. The picture says so.
 
-    TypeError: output is not a Value, names no mapping, model no Module, expand none of these.
+    TypeError: output is no value, variables no mapping, model no model, expand none of these.
     ValueError: another direction, other digits, no neuron in the graph has the path.
 
     >>> x = Value(3.0, label="x")
@@ -126,17 +124,19 @@ def draw(
     >>> draw(y)
     Picture(2 boxes, 2 arrows)
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    graph = Graph(output, variables, sys._getframe().f_back, model)
     if direction not in DIRECTIONS:
         raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}")
     if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits must be a whole number from 1 to 17, not {digits!r}")
     if not isinstance(expand, bool | str | None):
         raise TypeError(f"expand must be True, False or a neuron's path, not {expand!r}")
-    boxes = boxes_of(order, known, expand)
-    from tinygrad_neuron.view.dot_text import DotText
+    from tinygrad_neuron.view.picture.boxes import boxes_of
+    from tinygrad_neuron.view.picture.dot_text import PictureLooks, dot_text
 
-    source = DotText(order, boxes, known, direction, grads, partials, digits).source
+    boxes = boxes_of(graph, expand)
+    grads = grads and graph.output.grad != 0  # a 0 from before backward() is no gradient
+    source = dot_text(graph, boxes, PictureLooks(graph, boxes, grads, partials, digits), direction)
     return Picture(source, len(boxes), sum(len(box.arrows) for box in boxes))
 
 

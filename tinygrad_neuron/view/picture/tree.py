@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from tinygrad_neuron.engine import Value, edges
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import Names, named_graph
-from tinygrad_neuron.view.notation import OLD, number, partial_sign, printable
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.notation import OLD, number, printable
 
 DEEPEST = 20  # levels that are indented: a chain of 100,000 would fill pages with blanks
 
 
-class Line:
+class Line(NamedTuple):
     """A line of a tree.
 
     value     the Value it is about
@@ -25,24 +25,19 @@ class Line:
     partial   of the user by the value, as text
     """
 
-    __slots__ = ("first", "head", "partial", "position", "user", "value")
-
-    def __init__(
-        self, value: Value, user: Value | None, position: int, first: bool, head: str, partial: str
-    ) -> None:
-        self.value = value
-        self.user = user
-        self.position = position
-        self.first = first
-        self.head = head
-        self.partial = partial
+    value: Value
+    user: Value | None
+    position: int
+    first: bool
+    head: str
+    partial: str
 
 
 def tree(
-    output: Value,
+    output: object,
     *,
-    names: Mapping[str, object] | None = None,
-    model: Module | None = None,
+    variables: Mapping[str, object] | None = None,
+    model: object = None,
     max_lines: int = 100,
 ) -> str:
     """The computation graph of an output as text: a line for each value, its operands below it.
@@ -52,8 +47,8 @@ def tree(
     than once is written out once. Grads are as in `draw`, and so is "(old)". Deeper than 20 levels
     a line begins with its level.
 
-    names, model  as in `draw`
-    max_lines     how many lines at most, before one that counts the values not written
+    variables, model  as in `draw`
+    max_lines         how many lines at most, before one that counts the values not written
 
     >>> w, x = Value(0.5, label="w"), Value(2.0, label="x")
     >>> y = (w * x).tanh()
@@ -64,41 +59,39 @@ def tree(
        ├─ w  input  data 0.5     grad 0.8399  ∂₁ 2
        └─ x  input  data 2       grad 0.21    ∂₂ 0.5
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
+    graph = Graph(output, variables, sys._getframe().f_back, model)
     if type(max_lines) is not int or max_lines < 1:
         raise ValueError(f"max_lines must be a whole number above 0, not {max_lines!r}")
-    from tinygrad_neuron.view.recompute import outdated
-
-    old = outdated(order)
     rows = []
-    for line in islice(lines_of(output, known), max_lines):
-        data = f"data {number(line.value.data)}{OLD if line.value in old else ''}"
-        grad = f"grad {number(line.value.grad)}" if output.grad else ""
+    for line in islice(lines_of(graph), max_lines):
+        data = f"data {number(line.value.data)}{OLD if line.value in graph.old else ''}"
+        grad = f"grad {number(line.value.grad)}" if graph.output.grad else ""
         rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.partial])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     # every arrow of the graph has one line, and the output has one
-    left = 1 + sum(1 for _ in edges(order)) - len(rows)
+    left = 1 + sum(1 for _ in edges(graph.order)) - len(rows)
     if left:
         lines.append(f"… and {left:,} more line{'s' if left > 1 else ''}")
     return "\n".join(lines)
 
 
-def lines_of(output: Value, names: Names) -> Iterator[Line]:
+def lines_of(graph: Graph) -> Iterator[Line]:
     """The lines of a tree: one for the output, and one for each arrow of the graph."""
     written: set[Value] = set()
     # an edge from a value to its user, the level, and what stands before and below it
-    stack: list[tuple[Value, Value | None, int, int, str, str]] = [(output, None, 0, 0, "", "")]
+    stack: list[tuple[Value, Value | None, int, int, str, str]] = [
+        (graph.output, None, 0, 0, "", "")
+    ]
     while stack:
         node, user, position, level, before, below = stack.pop()
         partial = ""
         if user is not None:
-            sign = partial_sign(position, len(user.operands))
-            partial = f"{sign} {number(user.partials[position])}"
+            partial = f"{graph.mark(user, position)} {number(user.partials[position])}"
         first = node not in written
         written.add(node)
-        made_by = printable(str(node.op)) if node.operands else names.kind(node)
-        head = f"{before}{names.of[node]}  {made_by if first else '(above)'}"
+        made_by = printable(str(node.op)) if node.operands else graph.names.kind(node)
+        head = f"{before}{graph.names.of[node]}  {made_by if first else '(above)'}"
         yield Line(node, user, position, first, head, partial)
         if first:
             count = min(len(node.operands), len(node.partials))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from tinygrad_neuron.engine import Value
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import Names, named_graph
+from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.notation import number, word
-from tinygrad_neuron.view.steps import steps_of
-from tinygrad_neuron.view.tree import Line, lines_of
+from tinygrad_neuron.view.picture.tree import Line, lines_of
+from tinygrad_neuron.view.stepping.steps import steps_of
 
 KEYS = {
     **dict.fromkeys(["\x1b[C", "\x1bOC", "n", " ", "\r", "\n"], "forward"),
@@ -35,7 +34,7 @@ BOLD, PLAIN = "\x1b[1m", "\x1b[m"
 
 
 def walk(
-    output: Value, *, names: Mapping[str, object] | None = None, model: Module | None = None
+    output: object, *, variables: Mapping[str, object] | None = None, model: object = None
 ) -> None:
     """Walk through the steps of `output.backward()` in the terminal, forwards and back.
 
@@ -45,13 +44,12 @@ def walk(
     `steps`. Where there is no terminal, as in a pipe, or none with single keys, as on Windows, all
     steps are printed.
 
-    names, model  as in `draw`; TypeError as there
+    variables, model  as in `draw`; TypeError as there
 
     >>> walk(Value(0.0, label="w").tanh())  # doctest: +ELLIPSIS
     w.grad ... ∂v1/∂w · v1.grad = 1 · 1 = 1   (0 → 1)
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
-    walker = Walker(order, known)
+    walker = Walker(Graph(output, variables, sys._getframe().f_back, model))
     if is_terminal():
         with single_keys() as whole_lines:
             walker.run(whole_lines)
@@ -61,20 +59,19 @@ def walk(
 
 
 class Walker:
-    """A place in the backward pass of a graph in topological order.
+    """A place in the backward pass of a graph.
 
     steps    its steps
     taken    how many of them are behind
     verdict  on the prediction of the last of them, if there was one
     """
 
-    def __init__(self, order: Sequence[Value], names: Names) -> None:
-        self.output = order[-1]
-        self.names = names
-        self.steps = steps_of(order, names)
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.steps = steps_of(graph)
         self.taken = 0
         self.verdict = ""
-        self.lines = list(lines_of(self.output, names))
+        self.lines = list(lines_of(graph))
         self.line_of_edge = {(line.user, line.position): i for i, line in enumerate(self.lines)}
         self.head_width = max(len(line.head) for line in self.lines)
         self.data_width = max(len(number(line.value.data)) for line in self.lines)
@@ -128,11 +125,13 @@ class Walker:
 
     def screen(self, width: int, height: int) -> list[str]:
         """The lines to be shown: part of the tree if there is no room for all of it."""
-        current, changed = 0, self.output
-        sentence = f"{word(self.names.of[self.output])}.grad = 1, its derivative by itself"
+        output, value = self.graph.output, self.graph.value
+        current, changed = 0, value(self.graph.original(output))
+        sentence = f"{word(self.graph.names.of[output])}.grad = 1, its derivative by itself"
         if self.taken:
             step = self.steps[self.taken - 1]
-            current, changed = self.line_of_edge[step.node, step.position], step.operand
+            changed = value(step.operand)
+            current = self.line_of_edge[value(step.node), step.position]
             sentence = str(step)
         title = f"Backward pass, step {self.taken:,} of {len(self.steps):,}"
         below = ["", *wrapped(sentence, width), self.verdict, "", *wrapped(HELP, width)]
@@ -140,9 +139,8 @@ class Walker:
         # Besides: the title, what is out of sight, and the question of two lines for one of help.
         room = max(1, height - len(below) - 3)
         start = min(max(0, current - room // 2), max(0, len(self.lines) - room))
-        gradients = {self.output: 1.0}
-        for step in self.steps[: self.taken]:
-            gradients[step.operand] = step.grad_after
+        gradients: dict[Value | None, float] = {output: 1.0}
+        gradients |= {value(step.operand): step.grad_after for step in self.steps[: self.taken]}
         tree = []
         for i, line in enumerate(self.lines[start : start + room], start):
             text = self.tree_line(line, gradients, width - 2)
@@ -153,7 +151,7 @@ class Walker:
             tree.append(f"… {cut:,} lines of the tree are out of sight"[:width])
         return [title[:width], *tree, *below][:height]
 
-    def tree_line(self, line: Line, gradients: Mapping[Value, float], width: int) -> str:
+    def tree_line(self, line: Line, gradients: Mapping[Value | None, float], width: int) -> str:
         """A line of the tree, in which the head gives way to the numbers."""
         numbers = ""
         if line.first:

@@ -6,62 +6,52 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from tinygrad_neuron.engine import Value
-from tinygrad_neuron.view.boxes import Arrow, Box, boxes_of
-from tinygrad_neuron.view.dot_text import HINTED, DotText
-from tinygrad_neuron.view.names import Names
-from tinygrad_neuron.view.notation import partial_sign, printable, word
-from tinygrad_neuron.view.program_text import checked_rule
-from tinygrad_neuron.view.recompute import outdated
-from tinygrad_neuron.view.rules import Rule, rule_of, words_for, written
+from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.notation import printable, word
+from tinygrad_neuron.view.picture.boxes import Arrow, Box, boxes_of
+from tinygrad_neuron.view.picture.dot_text import HINTED, dot_text, is_dense, mark
+from tinygrad_neuron.view.rules import with_words, words_for
 
 WIDEST = "−8.888e−88"  # the room that a number has
 HERE = Path(__file__).parent
 
 
-class Stage(DotText):
-    """The picture of a whole graph, with ids by which its boxes and arrows are found."""
+class StageLooks:
+    """The looks of a page's picture: ids for its boxes and arrows, and room for numbers."""
 
-    def __init__(self, order: Sequence[Value], names: Names) -> None:
-        self.place = {node: i for i, node in enumerate(order)}
-        self.arrow_count = 0
-        boxes = boxes_of(order, names, expand=True)
-        super().__init__(order, boxes, names, direction="LR", grads=True, partials=True, digits=4)
+    def __init__(self, graph: Graph, boxes: Sequence[Box]) -> None:
+        self.graph = graph
+        self.dense = is_dense(boxes)
+        edges = ((box.value, arrow.position) for box in boxes for arrow in box.arrows)
+        self.place = {edge: i for i, edge in enumerate(edges)}
 
-    def notes(self, values: int, boxes: int) -> str:
-        return ""
+    def notes(self) -> list[str]:
+        return []
 
     def numbers(self, box: Box) -> list[str]:
         return [f"data {WIDEST}", f"grad {WIDEST}"]
 
-    def looks_of_box(self, box: Box, kind: str) -> dict[str, str]:
-        return {"id": f"node-{self.place[box.value]}", "class": kind}
+    def of_box(self, box: Box, kind: str) -> dict[str, str]:
+        return {"id": f"node-{self.graph.places[box.value]}", "class": kind}
 
-    def looks_of_arrow(self, arrow: Arrow, box: Box) -> dict[str, str]:
-        looks = {"id": f"edge-{self.arrow_count}"}
-        self.arrow_count += 1
+    def of_arrow(self, arrow: Arrow, box: Box) -> dict[str, str]:
+        looks = {"id": f"edge-{self.place[box.value, arrow.position]}"}
         if self.dense:
             return looks  # there is no room for so many numbers
-        return looks | {"label": f"{partial_sign(arrow.position, len(box.arrows))} {WIDEST}"}
+        return looks | {"label": f"{mark(self.graph, arrow, box)} {WIDEST}"}
 
 
-def rules_of(order: Iterable[Value], own: Mapping[str, Rule]) -> dict[Value, Rule]:
-    """The rules of all nodes but leaves; ValueError if one of the reader's own is no rule."""
-    rules = {}
-    for node in order:
-        whole = len(node.partials) == len(node.operands) > 0
-        if whole and rule_of(str(node.op), len(node.operands), own):
-            rules[node] = checked_rule(node, own)
-    return rules
+def stage(graph: Graph) -> str:
+    """The picture of a whole graph, with ids by which its boxes and arrows are found."""
+    boxes = boxes_of(graph, expand=True)
+    return dot_text(graph, boxes, StageLooks(graph, boxes))
 
 
-def graph_as_json(
-    order: Sequence[Value], names: Names, rules: Mapping[Value, Rule], refusal: str
-) -> str:
+def graph_as_json(graph: Graph, refusal: str) -> str:
     """The graph in topological order, as the page's script reads it.
 
     title     the name of the output
@@ -82,19 +72,21 @@ def graph_as_json(
                         or null, if that is too long
               slopes    its partials, likewise
     """
-    place = {node: i for i, node in enumerate(order)}
+    place, names = graph.places, graph.names
     parameters = names.parameters & place.keys()
     nodes = []
     partials: list[float] = []
-    for node in order:
+    for node in graph.order:
         operands = [operand for operand, _ in zip(node.operands, node.partials)]
         uses = Counter(operands)
         is_number = node.op == "const" and node in names.unnamed
         kind = "" if operands else names.kind(node)
-        rule = rules.get(node)
+        rule = graph.rule(node)
         if len(operands) > HINTED or (rule and rule.value[1:]):
             rule = None
         markers = words_for([f"\0{place[o]}\0" for o in operands], f"\0{place[node]}\0")
+        marks = [graph.mark(node, i) for i in range(len(operands))]
+        signs = [graph.mark(node, i, uses[operand]) for i, operand in enumerate(operands)]
         nodes.append(
             {
                 "name": None if is_number else word(names.of[node]),
@@ -105,26 +97,26 @@ def graph_as_json(
                 "learns": node in parameters if parameters else kind == "input",
                 "operands": [place[operand] for operand in operands],
                 "first": len(partials),
-                "marks": [partial_sign(i, len(operands)) for i in range(len(operands))],
-                "signs": [partial_sign(i, uses[operand]) for i, operand in enumerate(operands)],
+                "marks": marks,
+                "signs": signs,
                 "formula": parts(rule.value[0], markers) if rule else None,
                 "slopes": [parts(p, markers) for p in rule.partials] if rule else None,
             }
         )
         partials += node.partials[: len(operands)]
-    graph = {
-        "title": names.of[order[-1]],
+    contents = {
+        "title": names.of[graph.output],
         "partials": list(map(as_json, partials)),
-        "old": bool(outdated(order, rules)),
+        "old": bool(graph.old),
         "refusal": refusal,
         "nodes": nodes,
     }
-    return json.dumps(graph, ensure_ascii=False, allow_nan=False)
+    return json.dumps(contents, ensure_ascii=False, allow_nan=False)
 
 
 def parts(formula: str, markers: Mapping[str, str]) -> list[str]:
     """Text and, at the odd places, the places of nodes."""
-    return written(formula, markers).split("\0")
+    return with_words(formula, markers).split("\0")
 
 
 def as_json(x: float) -> float | str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.nn import as_values
 from tinygrad_neuron.view.functions import functions_of
-from tinygrad_neuron.view.program_text import FUNCTION, SUM_OF_PRODUCT, ProgramText
+from tinygrad_neuron.view.program.program_text import FUNCTION, SUM_OF_PRODUCT, ProgramText
 
 Function = Callable[..., tuple[Any, Any]]
 
@@ -117,10 +118,11 @@ def floating(argument: Any) -> Any:
         return argument
     if isinstance(argument, Real):
         return float(argument)
-    if hasattr(argument, "is_floating_point"):
-        return argument if argument.is_floating_point() else argument.double()
-    if argument.dtype.kind not in "fiub":
+    tensor = hasattr(argument, "is_floating_point")
+    if argument.is_complex() if tensor else argument.dtype.kind not in "fiub":
         raise TypeError(f"a program takes arrays of real numbers, not of {argument.dtype}")
+    if tensor:
+        return argument if argument.is_floating_point() else argument.double()
     return argument if argument.dtype.kind == "f" else argument.astype(float)
 
 
@@ -174,9 +176,7 @@ def standalone(program: ProgramText, numbers: Sequence[float]) -> str:
 
 def in_debugger(program: ProgramText, numbers: Sequence[float], path: str) -> Any:
     """Call the program from a file at the path, which stops in the debugger on its first line."""
-    stopping = ProgramText(
-        program.inputs, program.value, ["breakpoint()", *program.forward], program.backward
-    )
+    stopping = replace(program, forward=["breakpoint()", *program.forward])
     text = standalone(stopping, numbers)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

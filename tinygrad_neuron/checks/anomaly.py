@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator
 from math import inf, isfinite
-from os.path import dirname, join
 from threading import Lock, get_ident
-from types import FrameType, TracebackType
+from types import TracebackType
 
-from tinygrad_neuron import losses
-from tinygrad_neuron.engine import Value, edges, evaluate, no_grad, topological_order
-from tinygrad_neuron.view.names import Names, parts, search, variables_of
+from tinygrad_neuron.engine import EdgesOf, Value, edges, no_grad, topological_order
+from tinygrad_neuron.view.graph import Place, users_place, users_variables
+from tinygrad_neuron.view.names import Names, parts, search
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
-from tinygrad_neuron.view.steps import backward_over, numbered
+from tinygrad_neuron.view.stepping.steps import numbered
 
-PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 SHOWN = 6  # operands in a message: a dot may have thousands
 LONGEST_SOURCE = 80  # letters
-
-Place = tuple[str, int]  # a file and the number of a line
 
 
 class detect_anomaly(ContextDecorator):
@@ -51,7 +46,7 @@ class detect_anomaly(ContextDecorator):
     def __enter__(self) -> None:
         with lock:
             if not watched_threads:
-                replace_methods(watched_init, watched_backward)
+                replace_methods(watched_init, watched_backward, watched_evaluate)
             watched_threads.append(get_ident())
             self.entered_in.append(get_ident())
 
@@ -67,22 +62,22 @@ class detect_anomaly(ContextDecorator):
             self.entered_in.remove(thread)
             watched_threads.remove(thread)
             if not watched_threads:
-                replace_methods(plain_init, plain_backward)
+                replace_methods(plain_init, plain_backward, plain_evaluate)
                 places.clear()
-        if isinstance(error, ValueError | ArithmeticError) and (
-            text := domain_error(error, traceback)
-        ):
+        last, text = refused.pop(own, (None, ""))
+        if error is not None and error is last:
             raise FloatingPointError(text) from error
 
 
 lock = Lock()
 watched_threads: list[int] = []  # each as often as it has entered and not left
 places: dict[int, Place] = {}  # by id, because a node as the key would keep its graph alive
-plain_init, plain_backward = Value.__init__, Value.backward
+refused: dict[int, tuple[Exception, str]] = {}  # by thread, the last error of `evaluate`
+plain_init, plain_backward, plain_evaluate = Value.__init__, Value.backward, Value.evaluate
 
 
-def replace_methods(init: object, backward: object) -> None:
-    for name, method in (("__init__", init), ("backward", backward)):
+def replace_methods(*methods: object) -> None:
+    for name, method in zip(("__init__", "backward", "evaluate"), methods):
         setattr(Value, name, method)
 
 
@@ -100,12 +95,10 @@ def watched_init(
     if get_ident() not in watched_threads:
         places.pop(id(self), None)  # of a node that was freed
         return
-    user = users_frame()
-    places[id(self)] = place = user.f_code.co_filename, user.f_lineno
-    del user  # which the traceback of an error would keep
+    places[id(self)] = place = users_place()
     if not isfinite(self.data):  # of operands, not self.operands, which no_grad() leaves empty
         given = described(operands)
-        text = f"{quoted(op)} gave {number(self.data)} from {given}, {written(place)}"
+        text = f"{quoted(op)} gave {number(self.data)} from {given}, {line_of(place)}"
         raise FloatingPointError(f"operation {text}")
 
 
@@ -123,7 +116,20 @@ def checked_edges(order: Sequence[Value]) -> Iterator[tuple[Value, Value, float]
             raise FloatingPointError(backward_error(order, node, position, partial, before))
 
 
-watched_backward = backward_over(watched_edges)
+def watched_backward(self: Value, edges_of: EdgesOf | None = None) -> None:
+    plain_backward(self, edges_of or watched_edges)
+
+
+def watched_evaluate(self: Value, function: Callable[[float], float], rule: str) -> float:
+    try:
+        return plain_evaluate(self, function, rule)
+    except (ValueError, ArithmeticError) as error:
+        if get_ident() in watched_threads:
+            refused[get_ident()] = (
+                error,
+                f"{rule}, not {described([self])}, {line_of(users_place())}",
+            )
+        raise
 
 
 def backward_error(
@@ -131,43 +137,24 @@ def backward_error(
 ) -> str:
     operand = node.operands[position]
     sign = partial_sign(position, node.operands.count(operand))
-    names = Names(order, variables_of(users_frame())).of
+    names = Names(order, users_variables()).of
     y, x = word(names[node]), word(names[operand])
     numbers = f"{number(before)} + {factor(partial)} · {factor(node.grad)}"
     chain_rule = f"{x}.grad + {derivative(sign, y, x)} · {y}.grad"
     return (
         f"backward through {quoted(node.op)} gave {chain_rule} = {numbers} = "
-        f"{number(operand.grad)} at {x} = {number(operand.data)}, {written(places.get(id(node)))}"
+        f"{number(operand.grad)} at {x} = {number(operand.data)}, {line_of(places.get(id(node)))}"
     )
 
 
-def domain_error(error: Exception, traceback: TracebackType | None) -> str:
-    """What to say of an error of the engine's `evaluate`, or of a loss; of others ""."""
-    innermost, users = traceback, traceback
-    while innermost and innermost.tb_next:
-        innermost = innermost.tb_next
-        if is_users(innermost.tb_frame):
-            users = innermost
-    if innermost is None or users is None:
-        return ""
-    place = users.tb_frame.f_code.co_filename, users.tb_lineno
-    if innermost.tb_frame.f_globals is vars(losses):  # a probability of 2, say
-        return f"{error}, {written(place)}"
-    if innermost.tb_frame.f_code is not evaluate.__code__:
-        return ""
-    given = innermost.tb_frame.f_locals
-    operand = described([given["node"]], users.tb_frame)
-    return f"{given['rule']}, not {operand}, {written(place)}"
-
-
-def described(operands: Iterable[Value], frame: FrameType | None = None) -> str:
+def described(operands: Iterable[Value]) -> str:
     """The operands with their names in the user's frame, the largest of them if they are many."""
     root = Value.__new__(Value)  # without the constructor, which is replaced
     root.operands = tuple(dict.fromkeys(operands))
-    variables = variables_of(frame or users_frame())
+    variables = users_variables()
     graph = dict.fromkeys(topological_order(root)[:-1])
-    for _, model in search(variables, None)[0]:
-        held = [v for _, v in parts("", model, open_models=True) if isinstance(v, Value)]
+    for _, model in search(variables, None, Value)[0]:
+        held = [v for _, v in parts("", model, Value, open_models=True) if isinstance(v, Value)]
         if not graph.keys().isdisjoint(held):  # or else a w1 were not told from another neuron's
             graph.update(dict.fromkeys(held))
     names = Names(list(graph), variables)
@@ -189,19 +176,7 @@ def quoted(op: str) -> str:
     return f'"{printable(str(op))}"'
 
 
-def users_frame() -> FrameType:
-    """The innermost frame that is not this package's own."""
-    frame = sys._getframe()
-    while not is_users(frame) and frame.f_back:
-        frame = frame.f_back
-    return frame
-
-
-def is_users(frame: FrameType) -> bool:
-    return not frame.f_code.co_filename.startswith(PACKAGE)
-
-
-def written(place: Place | None) -> str:
+def line_of(place: Place | None) -> str:
     """The file, the number of the line and, where there is a source, the line."""
     if place is None:
         return "in a line that is not known, because it ran outside detect_anomaly()"

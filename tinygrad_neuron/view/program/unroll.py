@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_neuron.engine import Value, as_float
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.rules import Rule
 
-TYPE_CHECKING = False  # as typing's own, whose import would cost more than all the rest
 if TYPE_CHECKING:
-    from typing import Any
-
-    from tinygrad_neuron.view.program_text import ProgramText
+    from tinygrad_neuron.view.program.program_text import ProgramText
 
 
 class Program:
@@ -60,7 +57,7 @@ class Program:
         self._check(arguments)
         types = frozenset(map(type, arguments))
         if types not in self._compiled:
-            from tinygrad_neuron.view.running import per_sample
+            from tinygrad_neuron.view.program.running import per_sample
 
             self._compiled[types] = per_sample(self._text, types)
         return self._compiled[types](*arguments)
@@ -73,7 +70,7 @@ class Program:
         self._check(arguments)
         types = frozenset(map(type, arguments))
         if ("total", types) not in self._compiled:
-            from tinygrad_neuron.view.running import totals
+            from tinygrad_neuron.view.program.running import totals
 
             self._compiled["total", types] = totals(self._text, types)
         return self._compiled["total", types](*arguments)
@@ -87,7 +84,7 @@ class Program:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a Python file that runs on its own, with the standard library alone."""
         from tinygrad_neuron.view.files import write_whole
-        from tinygrad_neuron.view.running import standalone
+        from tinygrad_neuron.view.program.running import standalone
 
         write_whole(path, standalone(self._text, self.numbers).encode())
 
@@ -99,7 +96,7 @@ class Program:
         """
         import tempfile
 
-        from tinygrad_neuron.view.running import in_debugger
+        from tinygrad_neuron.view.program.running import in_debugger
 
         self._check(numbers)
         floats = [as_float(number, "a number to debug with") for number in numbers]
@@ -110,19 +107,20 @@ class Program:
 
 
 def unroll(
-    output: Value,
-    inputs: Sequence[Value] | None = None,
+    output: object,
+    inputs: Sequence[Any] | None = None,
     *,
-    names: Mapping[str, object] | None = None,
-    model: Module | None = None,
+    variables: Mapping[str, object] | None = None,
+    model: object = None,
     rules: Mapping[str, Rule] | None = None,
 ) -> Program:
     """The program that computes an output and its gradients by some leaves, without an engine.
 
-    inputs        the leaves that are its arguments; by default all that are not constants, in
-                  topological order. Other leaves, and what is computed from them alone, are numbers
-    names, model  as in `draw`
-    rules         the formulas of operations of your own: {"cube": Rule("a ** 3", "3 * a ** 2")}
+    inputs            the leaves that are its arguments; by default all that are not constants, in
+                      topological order. Other leaves, and what is computed from them alone, are
+                      numbers
+    variables, model  as in `draw`
+    rules             the formulas of operations of your own: {"cube": Rule("a ** 3", "3 * a ** 2")}
 
     A program has the control flow that was recorded. relu is a choice in it; but an `if` on a Value
     was taken once, by Python, and the program knows only the branch it took: unroll a graph for
@@ -146,19 +144,22 @@ def unroll(
     >>> program(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
-    leaves = [node for node in order if not node.operands]
+    graph = Graph(output, variables, sys._getframe().f_back, model, rules)
+    leaves = {node for node in graph.order if not node.operands}
     if inputs is None:
-        chosen = [leaf for leaf in leaves if leaf.op != "const"]
+        chosen = [leaf for leaf in graph.order if leaf in leaves and leaf.op != "const"]
     else:
-        chosen = [inputs] if isinstance(inputs, Value) else list(inputs)
-    if not all(isinstance(leaf, Value) for leaf in chosen):
-        raise TypeError(f"the inputs of a program are Values, not {chosen!r:.100}")
-    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(leaves):
+        given = [inputs] if graph.value(inputs) is not None else list(inputs)
+        if not graph.theirs and not all(isinstance(leaf, Value) for leaf in given):
+            raise TypeError(f"the inputs of a program are Values, not {given!r:.100}")
+        chosen = [leaf for thing in given if (leaf := graph.value(thing)) in leaves]
+        if len(set(chosen)) < len(given):
+            chosen = []
+    if not chosen:
         rule = "the inputs of a program are different leaves of the graph, at least one"
-        found = "the graph has constants only" if inputs is None else f"not {chosen!r:.100}"
+        found = "the graph has constants only" if inputs is None else f"not {given!r:.100}"
         raise ValueError(f"{rule}; {found}")
-    from tinygrad_neuron.view.program_text import program_text
+    from tinygrad_neuron.view.program.program_text import program_text
 
-    text = program_text(order, chosen, known, rules or {})
+    text = program_text(graph, chosen)
     return Program(text, [leaf.data for leaf in chosen])

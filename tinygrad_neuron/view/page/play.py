@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from tinygrad_neuron.engine import Value
+from tinygrad_neuron.engine import edges
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import named_graph
+from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.rules import Rule
 
 MOST_VALUES = 2_000  # with which a page still answers at once
@@ -47,8 +46,8 @@ class Page:
 
         LayoutError, a RuntimeError: there is no layout program, or none that works.
         """
-        from tinygrad_neuron.view.layout import render
-        from tinygrad_neuron.view.stage import filled_in
+        from tinygrad_neuron.view.page.stage import filled_in
+        from tinygrad_neuron.view.picture.layout import render
 
         svg = render(self._source, "svg").decode(errors="replace")
         return filled_in(self._title, svg[svg.index("<svg") :], self._graph, self._program)
@@ -76,10 +75,10 @@ class Page:
 
 
 def play(
-    output: Value,
+    output: object,
     *,
-    names: Mapping[str, object] | None = None,
-    model: Module | None = None,
+    variables: Mapping[str, object] | None = None,
+    model: object = None,
     rules: Mapping[str, Rule] | None = None,
 ) -> Page:
     """A page on which the forward and the backward pass of a graph are played, step by step.
@@ -90,9 +89,9 @@ def play(
     none, on all leaves that are not constants. The numbers at first are those of the forward pass
     that was run and of a fresh backward pass.
 
-    names, model  as in `draw`
-    rules         as in `unroll`; without the rule of one of its operations, or with one that
-                  JavaScript cannot express, a graph can only be watched
+    variables, model  as in `draw`
+    rules             as in `unroll`; without the rule of one of its operations, a graph can only be
+                      watched
 
     TypeError: as in `draw`. ValueError: a graph of more than 2,000 values; a rule that `unroll`
     refuses too.
@@ -101,25 +100,26 @@ def play(
     >>> play(x * x + 1)
     Page(4 values, 7 steps)
     """
-    order, known = named_graph(output, names, model, sys._getframe().f_back)
-    if len(order) > MOST_VALUES:
+    graph = Graph(output, variables, sys._getframe().f_back, model, rules)
+    if len(graph.order) > MOST_VALUES:
         raise ValueError(
-            f"a page plays at most {MOST_VALUES:,} values, not {len(order):,}: play a node before "
-            "the output, or the loss of fewer samples"
+            f"a page plays at most {MOST_VALUES:,} values, not {len(graph.order):,}: play a node "
+            "before the output, or the loss of fewer samples"
         )
-    from tinygrad_neuron.view.javascript import program_in_javascript
-    from tinygrad_neuron.view.stage import Stage, graph_as_json, rules_of
+    from tinygrad_neuron.view.page.javascript import program_in_javascript
+    from tinygrad_neuron.view.page.stage import graph_as_json, stage
 
-    known_rules = rules_of(order, rules or {})
-    stage = Stage(order, known)
     program = refusal = ""
+    for node in graph.order:
+        graph.rule(node)  # which raises if one of the reader's own is wrong
     try:
-        program = program_in_javascript(order, known_rules)
+        program = program_in_javascript(graph)
     except ValueError as error:
         refusal = f"Only to be watched: {error}."
-    graph = graph_as_json(order, known, known_rules, refusal)
-    steps = sum(bool(node.operands) for node in order) + 1 + stage.arrow_count
-    return Page(known.of[output], stage.source, graph, program, len(order), steps)
+    texts = graph.names.of[graph.output], stage(graph), graph_as_json(graph, refusal), program
+    operations = sum(bool(node.operands) for node in graph.order)
+    arrows = sum(1 for _ in edges(graph.order))
+    return Page(*texts, len(graph.order), operations + 1 + arrows)
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
