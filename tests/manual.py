@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/view", "tinygrad_neuron/command"]
-FOLDERS += ["notebooks", "tests"]
+VIEWS = [f"tinygrad_neuron/view/{room}" for room in ("picture", "stepping", "page", "program")]
+FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/view", *VIEWS, "tinygrad_neuron/checks"]
+FOLDERS += ["tinygrad_neuron/command", "notebooks", "tests"]
 PAGES = ["README.md", *(f"{folder}/README.md" for folder in FOLDERS)]
 PAGES += [".github/CONTRIBUTING.md", ".github/CHANGELOG.md", "tests/mutants.md"]
 

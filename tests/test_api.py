@@ -51,7 +51,7 @@ x = tinygrad_neuron.Value(1.0)
 mlp = tinygrad_neuron.MLP(1, [1])
 INSTANCES = [x, mlp, *mlp.layers, *mlp.layers[0].neurons, tinygrad_neuron.SGD([x], lr=0.1)]
 INSTANCES += [getattr(tinygrad_neuron, look)(x * x) for look in ("draw", "play", "unroll")]
-INSTANCES += [tinygrad_neuron.explain(x * x, x), tinygrad_neuron.checks.gradcheck(abs, 1.0)]
+INSTANCES += [tinygrad_neuron.explain(x * x, x), tinygrad_neuron.gradcheck(abs, 1.0)]
 
 
 def attributes(instance):

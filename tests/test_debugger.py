@@ -20,7 +20,7 @@ from manual import ROOT, prose, the_block
 
 from tinygrad_neuron.engine import topological_order
 
-PAGE = "tinygrad_neuron/view/README.md"
+PAGE = "tinygrad_neuron/view/stepping/README.md"
 PROSE = " ".join(prose(PAGE).split())
 PROGRAM = the_block(PAGE, "py", "# step")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -49,26 +49,43 @@ def test_each_file_of_the_lesson_knows_those_before_it_and_the_engine_nothing(na
     assert imported(PACKAGE / f"{name}.py") <= KNOWN[name]
 
 
-@pytest.mark.parametrize("name", ["gradcheck", "checkup"])
-def test_the_checks_know_only_the_lesson(name):
-    assert imported(PACKAGE / f"{name}.py") <= set(KNOWN)
+@pytest.mark.parametrize("name", ["foreign", "checks.gradcheck", "checks.checkup"])
+def test_what_reads_and_checks_engines_knows_only_the_lesson(name):
+    assert imported(PACKAGE / f"{name.replace('.', '/')}.py") <= set(KNOWN)
 
 
-def test_imports_go_from_command_to_view_to_lesson_and_never_back():
-    layers = {"view": 1, "command": 2}
+def test_imports_go_from_command_to_checks_to_views_to_lesson_and_never_back():
+    layers = {"foreign": 1, "view": 2, "checks": 3, "command": 4}
     for path in FILES:
         if path.name in ("__init__.py", "__main__.py") and path.parent == PACKAGE:
             continue
-        own = layers.get(path.relative_to(PACKAGE).parts[0], 0)
+        own = layers.get(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), 0)
         for module in imported(path):
             assert layers.get(module.split(".")[0], 0) <= own, f"{path} imports {module}"
 
 
-def test_inside_view_names_and_rules_are_the_ground():
-    views = {f"view.{path.stem}" for path in (PACKAGE / "view").glob("*.py")}
-    assert imported(PACKAGE / "view" / "notation.py") & views == set()
-    assert imported(PACKAGE / "view" / "rules.py") & views == set()
-    assert imported(PACKAGE / "view" / "names.py") & views == {"view.notation"}
+def test_the_views_stand_on_one_ground_and_each_room_knows_only_those_before_it():
+    rooms = {"picture": set(), "program": set(), "stepping": {"picture"}, "page": {"picture"}}
+    ground = {path.stem for path in (PACKAGE / "view").glob("*.py")}
+    for path in (PACKAGE / "view").rglob("*.py"):
+        known = {m.split(".")[1] for m in imported(path) if m.startswith("view.")}
+        own = path.parent.name
+        allowed = ground | rooms[own] | {own} if own in rooms else ground
+        assert known <= allowed, path
+    assert imported(PACKAGE / "view" / "notation.py") == set()
+    assert imported(PACKAGE / "view" / "rules.py") == set()
+    assert "view.graph" not in imported(PACKAGE / "view" / "names.py")
+
+
+def test_only_the_graph_looks_into_frames_and_no_file_has_a_back_door():
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"FunctionType\(|TYPE_CHECKING = False|tb_frame", text), path
+        if path != PACKAGE / "view" / "graph.py":
+            assert not re.search(r"f_locals|f_globals|f_code|f_lineno", text), path
+            # The first line of a public function hands its caller's frame over.
+            rest = text.replace(", sys._getframe().f_back", "")
+            assert not re.search("_getframe|f_back", rest), path
 
 
 def test_the_lesson_has_at_most_660_lines_and_its_engine_380():
@@ -95,7 +112,7 @@ def test_the_chain_rule_stands_on_one_line():
         "operand.grad += node.grad * partial  # the chain rule"
     ]
     # Its only double is in a browser, where a leaf is followed while it is dragged.
-    script = (PACKAGE / "view" / "page.js").read_text("utf-8")
+    script = (PACKAGE / "view" / "page" / "page.js").read_text("utf-8")
     assert script.count("grad[operand] += ") == script.count("] += ") == 1
 
 

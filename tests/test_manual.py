@@ -21,7 +21,8 @@ LESSON = ["engine.py", "nn.py", "losses.py", "optim.py"]
 # What else but Python and its output may be shown where, because it is tested there.
 SHOWN = {
     COMMAND_PAGE: {"console", "sh", "csv"},
-    "tinygrad_neuron/view/README.md": {"py", "pdb", "json"},  # test_debugger.py, test_torch.py
+    "tinygrad_neuron/view/stepping/README.md": {"py", "pdb", "json"},  # test_debugger.py
+    "tinygrad_neuron/view/program/README.md": {"py"},  # test_torch.py
 }
 each_page = pytest.mark.parametrize("page", PAGES)
 with_examples = pytest.mark.parametrize("page", [page for page in PAGES if list(examples(page))])

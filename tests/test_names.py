@@ -335,9 +335,13 @@ def test_what_is_not_one_value_is_an_error_that_says_so():
             look(3)
         with pytest.raises(TypeError, match=r"one Value, not of \[\]"):
             look([])
-        with pytest.raises(TypeError, match=r"^variables are objects by name, such as locals\(\), not "):
+        with pytest.raises(
+            TypeError, match=r"^variables are objects by name, such as locals\(\), not "
+        ):
             look(Value(1.0), variables=[1])
-        with pytest.raises(TypeError, match=r"^variables are objects by name, such as locals\(\), not "):
+        with pytest.raises(
+            TypeError, match=r"^variables are objects by name, such as locals\(\), not "
+        ):
             look(Value(1.0), variables={1: 2})
         with pytest.raises(TypeError, match="a model must be a Module, such as an MLP, not 7"):
             look(Value(1.0), model=7)

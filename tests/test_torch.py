@@ -235,7 +235,7 @@ def test_a_state_goes_to_pytorch_and_back_with_the_same_outputs():
 
 
 def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path):
-    script = the_block("tinygrad_neuron/view/README.md", "py", "# distributed")
+    script = the_block("tinygrad_neuron/view/program/README.md", "py", "# distributed")
     path = tmp_path / "distributed.py"
     path.write_text(script, encoding="utf-8")
     results = []

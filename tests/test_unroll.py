@@ -465,14 +465,14 @@ def test_a_rule_that_cannot_be_written_into_a_program_is_refused():
         (Rule("x ** 3", "1"), "has x; known are a, abs, "),
         (Rule("a ** 3", "a * b7"), "has b7; known are a, abs, "),
         (Rule("__import__(a)", "1"), "has __import__; known are a, abs, "),
-            (Rule("__import__('os')", "1"), r"has .*: a formula has only numbers, names, \+ - "),
-            (Rule("where(a == 0, 1, a)", "1"), "has 'where.*: a formula has only numbers, names"),
-            (Rule("a ** 3 # cube", "1"), "has 'a .*: a formula has only numbers, names"),
-            (Rule("(b := a)", "1"), "has .*: a formula has only numbers, names"),
-            (Rule("where(a if a < 0 else 1, 1, a)", "1"), "has .*: a formula has only numbers"),
-            (Rule("'a'", "1"), "has .*: a formula has only numbers, names"),
-            (Rule("a < 1 < 2", "1"), "has .*: a formula has only numbers, names"),
-            (Rule("a.data", "1"), "has .*: a formula has only numbers, names"),
+        (Rule("__import__('os')", "1"), r"has .*: a formula has only numbers, names, \+ - "),
+        (Rule("where(a == 0, 1, a)", "1"), "has 'where.*: a formula has only numbers, names"),
+        (Rule("a ** 3 # cube", "1"), "has 'a .*: a formula has only numbers, names"),
+        (Rule("(b := a)", "1"), "has .*: a formula has only numbers, names"),
+        (Rule("where(a if a < 0 else 1, 1, a)", "1"), "has .*: a formula has only numbers"),
+        (Rule("'a'", "1"), "has .*: a formula has only numbers, names"),
+        (Rule("a < 1 < 2", "1"), "has .*: a formula has only numbers, names"),
+        (Rule("a.data", "1"), "has .*: a formula has only numbers, names"),
     ]:
         with pytest.raises(ValueError, match=message):
             unroll(cube, rules={"cube": rule})

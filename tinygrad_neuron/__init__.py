@@ -52,12 +52,15 @@ derivatives in forward mode.
 What can be done with a graph: `draw` and `tree` show it, `steps`, `play` and `walk` go through its
 backward pass, `explain` tells why a gradient is what it is, `detect_anomaly` where a nan comes
 from, and `unroll` writes it as a program. An operation of your own has its formulas in a `Rule`.
+They take the output of another engine too, such as micrograd's; if its attributes have unusual
+names, `adopt` says where everything is.
 """
 
 from tinygrad_neuron.checks.anomaly import detect_anomaly
 from tinygrad_neuron.checks.checkup import Outcome, checkup
 from tinygrad_neuron.checks.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.engine import Value, edges, no_grad, topological_order
+from tinygrad_neuron.foreign import adopt
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.nn import MLP, Layer, Neuron, dot, mean
@@ -88,6 +91,7 @@ __all__ = [
     "Rule",
     "Step",
     "Value",
+    "adopt",
     "bce_loss",
     "bce_with_logits_loss",
     "checkup",

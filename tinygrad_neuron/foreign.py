@@ -150,7 +150,7 @@ def read(output: Any, paths: Mapping[int, str] = {}) -> ForeignGraph:
 def class_of(output: Any) -> type:
     """The most general class of a value of another engine that somebody wrote."""
     kinds = type(output.output if type(output) is Adopted else output).__mro__
-    own = [kind for kind in kinds if kind.__module__ not in ("abc", "typing") and not built_in(kind)]
+    own = [k for k in kinds if k.__module__ not in ("abc", "typing") and not built_in(k)]
     return own[-1] if own else kinds[0]
 
 

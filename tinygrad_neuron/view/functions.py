@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from inspect import getsource
 from math import copysign, cos, exp, inf, log, log1p, nan, sin, sqrt, tanh
-from types import FunctionType
 from typing import Any
 
 from tinygrad_neuron.engine import Value
@@ -43,28 +43,31 @@ def plain_slope(x: float, n: float) -> float:
         return n * power(x, n) / x
 
 
-# Derived. Conditions are <= and <, because == of Values is identity; where() computes both sides.
+def divided(x: float, y: float) -> float:
+    """x / y of an x above 0, and inf at y = 0."""
+    return x / y if y else inf
+
+
+# Derived, by assignments and a return, because their text is translated: into JavaScript for pages,
+# and for arrays, tensors and Values. Conditions are <= and <, because == of Values is identity.
+# where() computes both sides, and both have the right slope at 0: so there is no abs() in them.
 
 
 def sigmoid(x: float) -> float:
-    e = exp(-abs(x))  # of -abs(x), because exp(1000) overflows
-    return where(x < 0, e, 1.0) / (1 + e)
+    e = exp(where(x <= 0, x, -x))  # of a number below 0, because exp(1000) overflows
+    return where(x <= 0, e, 1.0) / (1 + e)
 
 
 def power_slope(x: float, n: float) -> float:
     """n * x**(n - 1), but 0 for n = 0, and at x = 0 inf for 0 < n < 1."""
     base = where(abs(x) <= 0, where(n < 1, 1.0, x), x)
     slope = plain_slope(base, n)
-    return where(abs(n) <= 0, 0.0, where(abs(x) <= 0, where(n < 1, inf, slope), slope))
+    at_0 = where(n < 1, divided(n, where(n < 1, x, 1.0)), slope)
+    return where(abs(n) <= 0, 0.0, where(abs(x) <= 0, at_0, slope))
 
 
 def log_or_0(x: float) -> float:
     return log(where(abs(x) <= 0, 1.0, x))
-
-
-def sqrt_slope(root: float) -> float:
-    """0.5 / root, and inf at 0."""
-    return where(root <= 0, inf, 0.5 / where(root <= 0, 1.0, root))
 
 
 def clipped_log(p: float) -> float:
@@ -90,14 +93,13 @@ def bce_slope_in_target(p: float, t: float) -> float:
 
 
 def bce_with_logits(x: float, t: float) -> float:
-    return where(x <= 0, -x, 0.0) + x * (1 - t) + log1p(exp(-abs(x)))
+    return where(x <= 0, -x, 0.0) + x * (1 - t) + log1p(exp(where(x <= 0, x, -x)))
 
 
 DERIVED: list[Callable[..., float]] = [
     sigmoid,
     power_slope,
     log_or_0,
-    sqrt_slope,
     clipped_log,
     log_of_rest,
     bce,
@@ -114,26 +116,28 @@ def functions_of(kind: str) -> dict[str, Any]:
     functions: dict[str, Any] = {"abs": abs, "inf": inf, "nan": nan}
     if kind == "floats":
         functions |= MATH | {"copysign": copysign, "sign": sign, "where": where}
-        functions |= {"power": power, "plain_slope": plain_slope}
-    elif kind == "values":
+        functions |= {"power": power, "plain_slope": plain_slope, "divided": divided}
+        return functions | {derived.__name__: derived for derived in DERIVED}
+    text = "\n\n".join(map(getsource, DERIVED))
+    if kind == "values":
         functions |= {name: of_values(getattr(Value, name)) for name in MATH if name != "log1p"}
         functions |= {"log1p": of_values(value_log1p), "where": value_where, "sign": value_sign}
         functions |= {"sigmoid": of_values(Value.sigmoid), "bce": of_two_values(bce_of_values)}
         functions["bce_with_logits"] = of_two_values(bce_with_logits_of_values)
         functions["power"] = lambda x, n: as_values(x)[0] ** n
         functions["plain_slope"] = lambda x, n: n * as_values(x)[0] ** (n - 1)
+        functions["divided"] = of_two_values(value_divided)
     else:
         library = __import__(kind)  # only when such an argument comes in
         functions |= {name: getattr(library, name) for name in (*MATH, "abs", "sign", "where")}
         functions["power"] = lambda x, n: x**n
         functions["plain_slope"] = lambda x, n: n * x ** (n - 1)
+        functions["divided"] = array_divided if kind == "numpy" else tensor_divided
         if kind == "torch":
             functions |= tensor_functions(library, functions)
-    for derived in DERIVED:
-        # The same code, with the functions of this kind around it; but where these have slopes of
-        # their own, the derived one, with its abs(), would have a wrong one at 0.
-        functions.setdefault(derived.__name__, FunctionType(derived.__code__, functions))
-    return functions
+    derived = dict(functions)
+    exec(text, derived)  # the same text, with the functions of this kind around it
+    return derived | functions  # of Values, sigmoid and bce are single operations
 
 
 def of_values(function: Callable[[Value], Value]) -> Callable[[Value | float], Value]:
@@ -150,6 +154,24 @@ def value_where(condition: bool, x: Value | float, y: Value | float) -> Value:
 
 def value_sign(x: Value | float) -> Value:
     return as_values(sign(as_values(x)[0].data))[0]
+
+
+def value_divided(x: Value, y: Value) -> Value:
+    """Below 0 is the slope of x / y by y, and so at y = 0 it is -inf."""
+    return x / y if y.data else Value(inf, (y,), (-inf,), "divided")
+
+
+def array_divided(x: Any, y: Any) -> Any:
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(x, y)
+
+
+def tensor_divided(x: Any, y: Any) -> Any:
+    import torch
+
+    return x / torch.as_tensor(y, dtype=torch.float64 if isinstance(y, float) else None)
 
 
 def value_log1p(x: Value) -> Value:
@@ -172,10 +194,5 @@ def tensor_functions(torch: Any, functions: dict[str, Any]) -> dict[str, Any]:
             x = as_tensor(x)  # of two plain numbers PyTorch would keep the digits of a float32
         return torch.where(condition, x, y)
 
-    def bce_with_logits(x: Any, t: Any) -> Any:
-        return torch.logaddexp(-x, torch.zeros_like(x)) + x * (1 - t)
-
     wrapped: dict[str, Any] = {name: of_tensors(functions[name]) for name in (*MATH, "abs", "sign")}
-    wrapped["sigmoid"] = of_tensors(torch.sigmoid)
-    wrapped["bce_with_logits"] = lambda x, t: bce_with_logits(as_tensor(x), t)
     return wrapped | {"where": tensor_where}

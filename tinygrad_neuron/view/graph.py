@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
+from math import isfinite
 from os.path import dirname, join
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from tinygrad_neuron.engine import Value, edges, topological_order
 from tinygrad_neuron.errors import check_graph, never_raises
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, paths_to
-from tinygrad_neuron.view.notation import partial_sign
+from tinygrad_neuron.view.notation import partial_sign, printable
 from tinygrad_neuron.view.rules import TWICE, Rule, canonical, checked_rule, rule_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
 Place = tuple[str, int]  # a file and the number of a line
+NAMED = 3  # of the values that a sentence is about
 CLOSE = 1e-9  # of the sum of what is added: two sums of it that differ by less are the same
 
 
@@ -121,26 +123,55 @@ class Graph:
         return outdated(self.order, self.rule)
 
     @cached_property
-    def arriving(self) -> dict[Value, float]:
-        """Of each Value whose grad is another sum than that of what arrives on its arrows, the sum.
+    def slips(self) -> dict[tuple[Value, int], float]:
+        """Of another engine, the partials that are not those of the rules: what would be right."""
+        from tinygrad_neuron.view.recompute import slips
 
-        What arrives on an arrow is the grad of the value it points to, times the partial.
+        fresh = [node for node in self.order if node not in self.old] if self.theirs else []
+        return slips(fresh, self.rule)
+
+    @cached_property
+    def arriving(self) -> dict[Value, float]:
+        """Of each Value whose grad is not the sum of what its arrows bring, that sum.
+
+        An arrow brings the grad of the value that it points to, times the local derivative. Before
+        `backward()` the output has no grad, and nothing is compared.
         """
-        sums: dict[Value, float] = defaultdict(float)
-        sizes: dict[Value, float] = defaultdict(float)
+        sums, sizes = defaultdict(float, {self.output: 1.0}), defaultdict(float, {self.output: 1.0})
         for node, operand, partial in edges(self.order):
             sums[operand] += node.grad * partial
             sizes[operand] += abs(node.grad * partial)
-        sums[self.output] += 1.0
-        sizes[self.output] += 1.0
-        return {
-            node: sums[node]
-            for node in self.order
-            if node.op != "const"
-            and not abs(node.grad - sums[node]) <= CLOSE * sizes[node]
-            and not (node.grad != node.grad and sums[node] != sums[node])
-            and node.grad != sums[node]
-        }
+        compared = [node for node in self.order if node.op != "const" and self.output.grad]
+        return {v: sums[v] for v in compared if not same(v.grad, sums[v], sizes[v])}
+
+    @property
+    def doubts(self) -> list[str]:
+        """For people: which grads are not what arrives, and why that may be."""
+        if self.theirs and self.theirs.of_now and self.old and self.arriving:
+            return ["data changed since backward(), and each ∂ is that of now"]
+        causes: dict[str, list[str]] = {}
+        for node, total in self.arriving.items():
+            times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
+            cause = "several passes or outputs added up, or a mistake in an operation"
+            if node.grad == 0:
+                cause = "set to 0 since, or a mistake in an operation"
+            elif times > 1 and same(node.grad, times * total, abs(node.grad)):
+                cause = f"{times} passes added up, or a mistake in an operation"
+            causes.setdefault(cause, []).append(self.names.of[node])
+        told = [f"grad is not what the arrows bring at {few(n)}: {c}" for c, n in causes.items()]
+        if wrong := dict.fromkeys(f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.slips):
+            told.append(f"∂ is not that of the rule at {few([*wrong])}: a mistake in an operation")
+        return told
+
+
+def same(x: float, y: float, size: float) -> bool:
+    """Whether two sums of terms that have this size together differ by roundings alone."""
+    return x == y or (x != x and y != y) or abs(x - y) <= CLOSE * size
+
+
+def few(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def variables_of(frame: FrameType | None) -> dict[str, object]:

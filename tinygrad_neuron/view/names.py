@@ -19,6 +19,7 @@ from tinygrad_neuron.view.notation import number, printable
 Found = tuple[str, object]  # a value or a model with its path, such as net.layers[1]
 ValueOf = Callable[[object], Value | None]  # of a thing, or of what it is the twin of
 
+OWN_RECORDS = {"tinygrad_neuron.view.stepping.steps", "tinygrad_neuron.checks.gradcheck"}
 MISSING = object()
 OPENED = (Module, list, tuple, dict)
 ITEMS = 10_000  # things in a variable that are looked at: a table of data may hold millions
@@ -219,7 +220,7 @@ def parts(path: str, thing: object, kind: type, open_models: bool) -> Iterator[F
                     queue.append((f"{path}[{key!r}]", part))
                 elif open_models:  # a parameter, whatever its key
                     queue.append((f"{path}[…{i}]", part))
-        elif isinstance(thing, list | tuple):
+        elif isinstance(thing, list | tuple) and type(thing).__module__ not in OWN_RECORDS:
             things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
             queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
         elif open_models:

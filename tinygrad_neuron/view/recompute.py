@@ -1,14 +1,17 @@
-"""Which nodes of a graph are still what their operands say."""
+"""Which nodes of a graph are what their operands and their rules say."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.rules import Rule, letters_of
+
+NEAR = 1e-6  # an engine may compute its slopes in another way
 
 
 def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) -> set[Value]:
@@ -27,7 +30,7 @@ def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) ->
         else:
             compute = operation(rule, len(numbers))
             try:
-                now[node] = None if None in numbers else compute(*numbers)
+                now[node] = None if None in numbers else compute(*numbers)[0]
             except (ArithmeticError, ValueError):  # log of what is below 0 now
                 now[node] = None
         if now[node] != node.data and not (now[node] != now[node] and math.isnan(node.data)):
@@ -35,12 +38,30 @@ def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) ->
     return old
 
 
+def slips(
+    order: Sequence[Value], rule_of: Callable[[Value], Rule | None]
+) -> dict[tuple[Value, int], float]:
+    """The partials that are not those of the rules, by node and position, and what is right."""
+    found = {}
+    for node in order:
+        rule, numbers = rule_of(node), [operand.data for operand in node.operands]
+        if rule is None or 0 in numbers:  # at 0 are corners, where engines may differ
+            continue
+        with suppress(ArithmeticError, ValueError):
+            _, *right = operation(rule, len(numbers))(*numbers)
+            for i, (partial, slope) in enumerate(zip(node.partials, right)):
+                if not math.isclose(partial, slope, rel_tol=NEAR, abs_tol=NEAR):
+                    found[node, i] = slope
+    return found
+
+
 @lru_cache(maxsize=1000)
-def operation(rule: Rule, operands: int) -> Callable[..., float]:
-    """The operation on floats, by its rule."""
+def operation(rule: Rule, operands: int) -> Callable[..., Sequence[float]]:
+    """The operation on floats, by its rule: its result, and its partials."""
     steps = "".join(f"    y = {formula}\n" for formula in rule.value)
-    source = f"def compute({', '.join(letters_of(operands))}):\n{steps}    return y\n"
+    results = ", ".join(["y", *rule.partials])
+    source = f"def compute({', '.join(letters_of(operands))}):\n{steps}    return {results}\n"
     namespace = dict(functions_of("floats"))
     exec(source, namespace)
-    compute: Callable[..., float] = namespace.pop("compute")
+    compute: Callable[..., Sequence[float]] = namespace.pop("compute")
     return compute

@@ -49,7 +49,7 @@ RULES = {
     "exp": Rule("exp(a)", "y"),
     "log": Rule("log(a)", "1 / a"),
     "log1p": Rule("log1p(a)", "1 / (1 + a)"),
-    "sqrt": Rule("sqrt(a)", "sqrt_slope(y)"),
+    "sqrt": Rule("sqrt(a)", "divided(0.5, y)"),
     "sin": Rule("sin(a)", "cos(a)"),
     "cos": Rule("cos(a)", "-sin(a)"),
     "tanh": Rule("tanh(a)", "1 - y * y"),

@@ -14,7 +14,7 @@ from graphviz import Digraph
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.graph import Graph
-from tinygrad_neuron.view.notation import OLD, factor, number, printable, word
+from tinygrad_neuron.view.notation import OLD, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.picture.boxes import Arrow, Box, Omitted
 from tinygrad_neuron.view.picture.draw import MOST_BOXES
 from tinygrad_neuron.view.rules import with_words, words_for
@@ -116,6 +116,8 @@ def heading(graph: Graph, box: Box) -> list[str]:
 
 def mark(graph: Graph, arrow: Arrow, box: Box) -> str:
     """∂, ∂₁, ∂₂, … of an arrow into a box."""
+    if box.neuron:  # whose inputs have the order of its weights
+        return partial_sign(arrow.position, len(box.arrows))
     return graph.mark(box.value, arrow.position, len(box.arrows))
 
 
@@ -143,6 +145,8 @@ class PictureLooks:
             notes.append("the numbers count what is left out, too")
         if self.graph.old:
             notes.append("(old): what it was computed from has changed since")
+        if self.grads:
+            notes += self.graph.doubts
         if self.dense and self.partials:
             widths = "the wider an arrow, the larger |∂|; dashed: negative"
             notes.append(f"into a box without ∂: {widths}")
@@ -152,7 +156,10 @@ class PictureLooks:
         value = box.value
         lines = [f"data {number(value.data, self.digits)}{OLD * (value in self.graph.old)}"]
         if self.grads:
-            lines.append(f"grad {number(value.grad, self.digits)}")
+            grad = f"grad {number(value.grad, self.digits)}"
+            if value in self.graph.arriving:
+                grad += f" · arrows {number(self.graph.arriving[value], self.digits)}"
+            lines.append(grad)
         if self.dense and self.partials and len(box.arrows) <= FEW:
             texts = [self.text(arrow, box) for arrow in box.arrows if arrow.partial is not None]
             lines += ["&nbsp; ".join(texts)] if texts else []
@@ -182,7 +189,9 @@ class PictureLooks:
         return looks | width | (NEGATIVE if arrow.partial < 0 else POSITIVE)
 
     def text(self, arrow: Arrow, box: Box) -> str:
-        return f"{mark(self.graph, arrow, box)} {number(arrow.partial or 0.0, self.digits)}"
+        text = f"{mark(self.graph, arrow, box)} {number(arrow.partial or 0.0, self.digits)}"
+        right = None if box.neuron else self.graph.slips.get((box.value, arrow.position))
+        return text if right is None else f"{text} · rule {number(right, self.digits)}"
 
     def formula(self, value: Value) -> str:
         """How a value is computed, such as "v1 = w * x, "."""

@@ -66,6 +66,8 @@ def tree(
     for line in islice(lines_of(graph), max_lines):
         data = f"data {number(line.value.data)}{OLD if line.value in graph.old else ''}"
         grad = f"grad {number(line.value.grad)}" if graph.output.grad else ""
+        if line.value in graph.arriving:
+            grad += f" · arrows {number(graph.arriving[line.value])}"
         rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.partial])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -73,7 +75,7 @@ def tree(
     left = 1 + sum(1 for _ in edges(graph.order)) - len(rows)
     if left:
         lines.append(f"… and {left:,} more line{'s' if left > 1 else ''}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *graph.doubts])
 
 
 def lines_of(graph: Graph) -> Iterator[Line]:
@@ -88,6 +90,8 @@ def lines_of(graph: Graph) -> Iterator[Line]:
         partial = ""
         if user is not None:
             partial = f"{graph.mark(user, position)} {number(user.partials[position])}"
+            if (user, position) in graph.slips:
+                partial += f" · rule {number(graph.slips[user, position])}"
         first = node not in written
         written.add(node)
         made_by = printable(str(node.op)) if node.operands else graph.names.kind(node)

@@ -1,0 +1,196 @@
+"""Every view of every engine: pictures, trees, steps, explanations, pages and programs."""
+
+import random
+import re
+
+import pytest
+from engines import ENGINES, UNREADABLE
+from test_foreign import attributes_of, random_graph, same
+
+from tinygrad_neuron import draw, explain, play, steps, tree, unroll, walk
+from tinygrad_neuron.foreign import read
+from tinygrad_neuron.view.graph import Graph
+
+RIGHT = [name for name, engine in ENGINES.items() if engine.right]
+NO_NAMES = {"stored derivatives", "handwritten"}  # of all operations, so there are no rules
+
+
+def looks(output, leaf):
+    """All views, as texts."""
+    named = {"variables": {"leaf": leaf}}
+    yield draw(output, **named).source
+    yield tree(output, **named)
+    yield "\n".join(map(str, steps(output, **named)))
+    yield str(explain(output, leaf, **named))
+    yield str(play(output, **named))
+    yield play(output, **named)._graph
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_view_takes_the_output_as_it_is_and_changes_nothing(name, capsys):
+    engine, rng = ENGINES[name], random.Random(1)
+    for _ in range(3):
+        output = random_graph(engine, rng)
+        engine.backward(output)
+        graph = read(engine.output(output))
+        before = attributes_of(graph)
+        leaf = next(graph.originals[v] for v in graph.order if not v.operands and v.op != "const")
+        texts = list(looks(engine.output(output), leaf))
+        walk(engine.output(output))
+        name = graph.twins[id(leaf)].label or "leaf"
+        assert all(re.search(rf"\b{name}\b", text) for text in texts[:4])
+        assert texts == list(looks(engine.output(output), leaf))
+        assert same(before, attributes_of(graph))
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_last_steps_are_the_gradients_that_their_own_pass_found(name, capsys):
+    engine, rng = ENGINES[name], random.Random(2)
+    compared = 0
+    for _ in range(40):
+        output = random_graph(engine, rng)
+        engine.backward(output)
+        found = {}
+        for step in steps(engine.output(output), variables={}):
+            found[id(step.operand)] = step.operand, step.grad_after
+        for thing, grad in found.values():
+            if not isinstance(thing, float | int):
+                explained = explain(engine.output(output), thing, variables={})
+                size = sum(abs(path.product) for path in explained.paths)
+                assert abs(grad - engine.grad(thing)) <= 1e-8 * max(size, abs(grad), 1e-3)
+                assert explained.gradient == grad
+                compared += 1
+        assert not Graph(engine.output(output), {}).arriving
+    assert compared > 300
+
+
+@pytest.mark.parametrize("name", sorted({*RIGHT} - NO_NAMES))
+def test_their_graph_can_be_unrolled_into_a_program_with_their_gradients(name, capsys):
+    engine, rng = ENGINES[name], random.Random(3)
+    compared = 0
+    for _ in range(20):
+        output = random_graph(engine, rng)
+        engine.backward(output)
+        graph = Graph(engine.output(output), {})
+        ends = [v for v in graph.order if not v.operands]
+        leaves = [v for v in ends if not isinstance(graph.original(v), float | int)]
+        inputs = [graph.original(v) for v in leaves]
+        program = unroll(engine.output(output), inputs, variables={})
+        value, gradients = program(*[v.data for v in leaves])
+        assert value == pytest.approx(output.data, rel=1e-12)
+        for gradient, leaf in zip(gradients, leaves, strict=True):
+            assert gradient == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9)
+            compared += 1
+    assert compared > 40
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_one_sentence_from_every_view(name, monkeypatch):
+    monkeypatch.setattr("tinygrad_neuron.foreign.SECONDS", 0.2)
+    a = UNREADABLE[name].make(0.5)
+    output = (a * a + a).tanh() if name != "exponential" else a
+    for _ in range(40 if name == "exponential" else 0):
+        output = output + output
+    for look in draw, tree, steps, play, unroll, walk, lambda y: explain(y, a):
+        with pytest.raises((TypeError, RuntimeError, TimeoutError)) as info:
+            look(output)
+        assert "\n" not in str(info.value)
+
+
+# An engine with a mistake is told by its picture. Each is the right one with one line changed.
+
+RIGHT_ENGINE = """
+import math
+
+class V:
+    def __init__(self, data, _prev=(), _op="", label=""):
+        self.data, self.grad, self._prev, self._op, self.label = data, 0.0, _prev, _op, label
+        self._backward = lambda: None
+
+    def __add__(self, other):
+        out = V(self.data + other.data, (self, other), "+")
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        out = V(self.data * other.data, (self, other), "*")
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out._backward = _backward
+        return out
+
+    def __pow__(self, n):
+        out = V(self.data**n, (self,), f"**{n}")
+        def _backward():
+            self.grad += n * self.data ** (n - 1) * out.grad
+        out._backward = _backward
+        return out
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        out = V(t, (self,), "tanh")
+        def _backward():
+            self.grad += (1 - t**2) * out.grad
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for child in v._prev:
+                    visit(child)
+                order.append(v)
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v._backward()
+"""
+PROGRAM = """
+a, b, c, f = V(2.0, label="a"), V(-5.0, label="b"), V(14.0, label="c"), V(3.0, label="f")
+x, g, q = V(3.0, label="x"), V(0.25, label="g"), a * a
+y = ((a * b + c) * f + (x * x) ** 2 + (x * g).tanh() * f + q * (q + a)) * f + f
+y.backward()
+"""
+
+
+def tree_of(engine):
+    namespace = {"__name__": "engine"}
+    exec(engine + PROGRAM, namespace)
+    return tree(namespace["y"], variables={})
+
+
+def test_of_a_right_engine_a_tree_shows_no_doubt():
+    text = tree_of(RIGHT_ENGINE)
+    assert "arrows" not in text
+    assert "rule" not in text
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "shown"),
+    [
+        ("other.data * out.grad", "other.data", "· arrows"),  # the upstream gradient is forgotten
+        ("other.data * out.grad", "self.data * out.grad", "· rule"),  # its own data
+        ("other.data * out.grad", "other.data * out.data", "· rule"),  # data for grad
+        ("self.grad += other.data", "self.grad = other.data", "· arrows"),
+        ("self.grad = 1.0", "self.grad = 0.0", ""),  # no grads at all
+        ("reversed(order)", "order", "· arrows"),
+        ("self.grad += out.grad", "self.grad += 1.0", "· arrows"),  # + drops the upstream gradient
+        ("order.append(v)", "order.insert(0, v)", "· arrows"),
+        ("if v not in seen", "if True", "· arrows"),  # each value as often as it is used
+        ("n * self.data ** (n - 1)", "n * self.data ** n", "· rule"),
+        ("(1 - t**2) * out.grad", "(1 - t**2)", "· arrows"),
+        ("(1 - t**2)", "(1 - t)", "· rule"),
+        ("(1 - t**2)", "(1 - self.data**2)", "· rule"),
+        ("self.data * other.data,", "self.data + other.data,", "(old)"),
+    ],
+)
+def test_an_engine_with_a_mistake_is_told_by_its_tree(right, wrong, shown):
+    assert right in RIGHT_ENGINE
+    text = tree_of(RIGHT_ENGINE.replace(right, wrong, 1))
+    assert shown in text if shown else "grad" not in text
