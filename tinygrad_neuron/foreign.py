@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from numbers import Real
+from operator import add, mul, sub, truediv
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import Any
 
@@ -42,19 +43,25 @@ NAMED = (type, FunctionType, BuiltinFunctionType)  # these have a __name__
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement made
 CURE = "give them with adopt(output, operands=…, partials=…, op=…)"
 
-# Each operation on two numbers: its result and its two local derivatives.
-RULES: dict[str, Callable[[float, float], tuple[float, float, float]]] = {
-    "+": lambda a, b: (a + b, 1.0, 1.0),
-    "-": lambda a, b: (a - b, 1.0, -1.0),
-    "*": lambda a, b: (a * b, b, a),
-    "/": lambda a, b: (a / b, 1 / b, -a / b / b),
-    "**": lambda a, b: (math.pow(a, b), b * math.pow(a, b - 1), math.pow(a, b) * math.log(a)),
-}
+OPERATORS: dict[str, Callable[[Value, Value], Value]]
+OPERATORS = {"+": add, "-": sub, "*": mul, "/": truediv, "**": pow}  # as our engine has them
 SPELLINGS = {
     **{"add": "+", "plus": "+", "sub": "-", "subtract": "-", "minus": "-", "mul": "*"},
-    **{"multiply": "*", "times": "*", "truediv": "/", "div": "/", "divide": "/", "pow": "**"},
-    **{"power": "**", "^": "**"},
+    **{"times": "*", "multiply": "*", "·": "*", "×": "*", "div": "/", "divide": "/"},
+    **{"truediv": "/", "pow": "**", "power": "**", "^": "**", "negate": "neg", "negative": "neg"},
+    **{"ln": "log", "logistic": "sigmoid", "σ": "sigmoid", "square": "**2", "√": "sqrt"},
 }
+
+
+def canonical(op: str) -> str:
+    """The name that our engine has for an operation of another: "relu" for "ReLU".
+
+    >>> canonical("ReLU"), canonical("__mul__"), canonical("^2")
+    ('relu', '*', '**2')
+    """
+    name = op.lower().strip("_() ")
+    name = SPELLINGS.get(name, name)
+    return f"**{name[1:]}" if name.startswith("^") else name
 
 
 class Adopted:
@@ -312,8 +319,8 @@ def maker(closure: Any) -> str:
     if "." in name or (method.startswith("_") and not method.endswith("__")):
         return ""
     plain = method.strip("_")
-    operator = plain if plain in SPELLINGS or plain == method else plain.removeprefix("r")
-    return SPELLINGS.get(operator, operator)
+    known = plain in SPELLINGS or plain == method
+    return canonical(plain if known else plain.removeprefix("r"))
 
 
 # From their graph to the twins.
@@ -516,14 +523,14 @@ def agreement(twin: Value, row: Sequence[tuple[Value, float]]) -> list[bool]:
     return [math.isclose(a, b, rel_tol=1e-9) for a, b in zip(facts, theirs)]
 
 
-def rule(op: str, operands: Sequence[Value]) -> tuple[float, float, float] | None:
-    """The result and the two local derivatives of a known operation on two numbers."""
-    name = op.strip("_").lower()
-    apply = RULES.get(SPELLINGS.get(name, name))
+def rule(op: str, operands: Sequence[Value]) -> tuple[float, ...] | None:
+    """What our engine makes of + - * / ** on two numbers: the result and its two partials."""
+    apply = OPERATORS.get(canonical(op))
     if apply is None or len(operands) != 2:
         return None
     with suppress(ArithmeticError, ValueError):
-        return apply(operands[0].data, operands[1].data)
+        ours = apply(*(Value(operand.data) for operand in operands))
+        return ours.data, *(ours.partials or (math.nan, math.nan))  # none under no_grad()
     return None
 
 

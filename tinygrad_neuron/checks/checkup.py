@@ -16,6 +16,8 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tinygrad_neuron.foreign import DATA, GRAD
+
 
 class Mistake(namedtuple("Mistake", "name program right why or_refused", defaults=(False,))):
     """A program whose last line is an expression, and what that must give.
@@ -244,10 +246,6 @@ MISTAKES = (
         "Python raises where it divides by zero, and an inf would spread through the graph.",
     ),
 )
-
-
-DATA = "data", "value"  # the usual names of these attributes, ours first
-GRAD = "grad", "gradient"
 
 
 class Lacking(Exception):

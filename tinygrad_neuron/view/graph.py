@@ -9,17 +9,14 @@ from functools import cached_property
 from math import isfinite
 from os.path import dirname, join
 from types import FrameType
-from typing import TYPE_CHECKING
 
+from tinygrad_neuron import foreign
 from tinygrad_neuron.engine import Value, edges, topological_order
 from tinygrad_neuron.errors import check_graph, never_raises
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, paths_to
 from tinygrad_neuron.view.notation import partial_sign, printable
-from tinygrad_neuron.view.rules import TWICE, Rule, canonical, checked_rule, rule_of
-
-if TYPE_CHECKING:
-    from tinygrad_neuron.foreign import ForeignGraph
+from tinygrad_neuron.view.rules import TWICE, Rule, checked_rule, rule_of
 
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
@@ -54,7 +51,7 @@ class Graph:
         elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):
             rule = "variables are objects by name, such as locals()"
             raise TypeError(f"{rule}, not {variables!r:.60}")
-        self.theirs: ForeignGraph | None = None
+        self.theirs: foreign.ForeignGraph | None = None
         self.own_rules = rules or {}
         if isinstance(output, Value):
             self.kind: type = Value
@@ -63,8 +60,6 @@ class Graph:
             if model is not None and not isinstance(model, Module):
                 raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
         else:
-            from tinygrad_neuron import foreign  # needed by few
-
             self.kind = foreign.class_of(output)
             self.theirs = foreign.read(output, paths_to(self.kind, variables, model))
             self.order = self.theirs.order
@@ -107,7 +102,7 @@ class Graph:
 
     def op(self, node: Value) -> str:
         """The name of a node's operation, of another engine's as ours has it."""
-        return canonical(node.op) if self.theirs else str(node.op)
+        return foreign.canonical(node.op) if self.theirs else str(node.op)
 
     def kind_of(self, node: Value) -> str:
         """ "output", "inner", or of another leaf "parameter", "constant" or "input"."""

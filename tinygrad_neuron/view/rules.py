@@ -67,27 +67,6 @@ TWICE = {
     "*": Rule("a * a", "2 * a"),
     "/": Rule("a / a", "0"),
 }
-SPELLINGS = {
-    **{
-        "add": "+",
-        "plus": "+",
-        "sub": "-",
-        "subtract": "-",
-        "minus": "-",
-        "mul": "*",
-        "times": "*",
-    },
-    **{"multiply": "*", "·": "*", "×": "*", "div": "/", "divide": "/", "truediv": "/", "pow": "**"},
-    **{"power": "**", "^": "**", "negate": "neg", "negative": "neg", "ln": "log"},
-    **{"logistic": "sigmoid", "σ": "sigmoid", "sqr": "**2", "square": "**2", "√": "sqrt"},
-}
-
-
-def canonical(op: str) -> str:
-    """The name that our engine has for an operation of another: "relu" for "ReLU"."""
-    name = op.lower().strip("_() ")
-    name = SPELLINGS.get(name, name)
-    return f"**{name[1:]}" if name.startswith("^") else name
 
 
 @lru_cache(maxsize=1000)
