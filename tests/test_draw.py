@@ -242,7 +242,7 @@ def test_a_path_opens_one_neuron_and_true_all():
 def test_a_lone_neuron_is_open_and_can_be_closed():
     neuron = Neuron(2, Value.tanh)
     y = neuron([1.0, 2.0])
-    assert draw(y).boxes == 8
+    assert draw(y).box_count == 8
     closed = Seen(draw(y, expand=False))
     assert len(closed.boxes) == 3
     assert closed.box("y")[:3] == ["y", "neuron", "tanh neuron"]
@@ -295,7 +295,7 @@ def test_a_dot_that_something_else_uses_keeps_its_neuron_open():
     neuron = Neuron(1)
     total = neuron([2.0])
     y = total * total.operands[0]
-    assert draw(y, expand=False).boxes == len(topological_order(y))
+    assert draw(y, expand=False).box_count == len(topological_order(y))
 
 
 def test_neurons_that_share_weights_are_closed_each():
@@ -303,7 +303,7 @@ def test_neurons_that_share_weights_are_closed_each():
     shared, *others = net.layers[0].neurons
     for neuron in others:
         neuron.w[0] = shared.w[0]
-    assert draw(net([1.0, 2.0])[0]).boxes == 2 + 4 + 1
+    assert draw(net([1.0, 2.0])[0]).box_count == 2 + 4 + 1
 
 
 def test_a_neuron_that_is_none_of_ours_is_drawn_as_it_is():
@@ -312,13 +312,13 @@ def test_a_neuron_that_is_none_of_ours_is_drawn_as_it_is():
             self.g = Value(1.0)
 
     empty, neuron = Empty(), Neuron(1)
-    assert draw(neuron([1.0]) * empty.g, expand=False).boxes == 4
+    assert draw(neuron([1.0]) * empty.g, expand=False).box_count == 4
     neuron.w = tuple(neuron.w)
     y = neuron([1.0])
-    assert draw(y, expand=False).boxes == 2
+    assert draw(y, expand=False).box_count == 2
     for w in 3, [neuron.w], ["w"]:
         neuron.w = w
-        assert draw(y, expand=False).boxes == 5
+        assert draw(y, expand=False).box_count == 5
 
 
 def test_a_closed_neurons_box_has_its_values_own_name_too():
@@ -375,7 +375,7 @@ def test_an_expand_that_names_no_neuron_is_an_error():
 
 def test_up_to_sixty_values_are_drawn_whole_and_of_more_a_few_of_those_that_are_alike():
     xs = [Value(float(i), label=f"x{i}") for i in range(59)]
-    assert draw(mean(xs)).boxes == 60
+    assert draw(mean(xs)).box_count == 60
     xs.append(Value(60.0))
     picture = draw(mean(xs))
     assert {texts[0] for texts in Seen(picture).boxes} == {
@@ -456,7 +456,7 @@ def test_of_a_long_chain_the_part_next_to_the_output_is_drawn():
     for _ in range(200):
         x = x.tanh()
     picture = draw(x)
-    assert picture.boxes == 60
+    assert picture.box_count == 60
     assert ["… and 141 more"] in Seen(picture).boxes
     assert len(Seen(picture).arrows) == 60
 
@@ -506,7 +506,7 @@ def test_a_picture_of_many_boxes_is_drawn(boxes):
         nodes.append(rng.choice(nodes[-50:]) * rng.choice(nodes[-50:]))
     used = {operand for node in nodes for operand in node.operands}
     picture = draw(mean([node for node in nodes if node not in used]), expand=True)
-    assert picture.boxes == boxes + 1
+    assert picture.box_count == boxes + 1
     assert len(Seen(picture).boxes) == boxes + 1
 
 
@@ -541,8 +541,8 @@ def test_random_graphs_are_drawn_twice_to_the_same_bytes_and_changed_by_nothing(
         order = topological_order(y)
         before = [(v.data, v.grad, v.label, v.op, v.operands, v.partials) for v in order]
         picture = draw(y, expand=True)
-        assert picture.boxes == len(order)
-        assert picture.arrows == sum(len(v.operands) for v in order)
+        assert picture.box_count == len(order)
+        assert picture.arrow_count == sum(len(v.operands) for v in order)
         assert picture.source == draw(y, expand=True).source
         assert picture.svg() == picture.svg()
         assert tree(y) == tree(y)
@@ -647,7 +647,7 @@ def test_values_of_ones_own_are_drawn_as_they_are():
     assert ["∂ 0.3333"] in Seen(draw(third)).arrows
     assert Seen(draw(Value(1.0, (x,), (1.0,), 5))).boxes
     assert Seen(draw(Value(1.0, (x,), (1.0,), ""))).boxes
-    assert draw(Value(1.0, op="dot") * 2).boxes == 3
+    assert draw(Value(1.0, op="dot") * 2).box_count == 3
     for number in math.nan, math.inf, -math.inf:
         assert Seen(draw(Value(number, label="n") * number)).box("n")
 

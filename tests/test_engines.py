@@ -86,7 +86,7 @@ def test_their_graph_can_be_unrolled_into_a_program_with_their_gradients(name, c
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_is_one_sentence_from_every_view(name, monkeypatch):
-    monkeypatch.setattr("tinygrad_neuron.foreign.SECONDS", 0.2)
+    monkeypatch.setattr("tinygrad_neuron.foreign.PROBE_SECONDS", 0.2)
     a = UNREADABLE[name].make(0.5)
     output = (a * a + a).tanh() if name != "exponential" else a
     for _ in range(40 if name == "exponential" else 0):

@@ -423,7 +423,7 @@ def test_a_backward_that_leaves_no_number_is_told():
 
 
 def test_a_backward_that_never_ends_is_stopped(monkeypatch):
-    monkeypatch.setattr(foreign, "SECONDS", 0.2)
+    monkeypatch.setattr(foreign, "PROBE_SECONDS", 0.2)
     x = y = UNREADABLE["exponential"].make(1.0, "")
     for _ in range(60):
         y = y + y
@@ -599,7 +599,7 @@ def test_operands_from_a_set_are_sorted_by_name_then_operation_data_and_derivati
 def test_a_difference_a_quotient_and_a_power_over_a_set_keep_their_order(op, numbers):
     make = ENGINES["closures and a set"].make
     a, b = make(numbers[0], ""), make(numbers[1], "")
-    ours = foreign.OPERATORS[op](Value(numbers[0]), Value(numbers[1]))
+    ours = foreign.ON_TWO_NUMBERS[op](Value(numbers[0]), Value(numbers[1]))
     y = a.apply(op, b, rule=lambda x, y: (ours.data, ours.partials))
     graph = read(y)
     assert graph.order[-1].operands == (graph.twins[id(a)], graph.twins[id(b)])

@@ -77,6 +77,25 @@ def test_the_views_stand_on_one_ground_and_each_room_knows_only_those_before_it(
     assert "view.graph" not in imported(PACKAGE / "view" / "names.py")
 
 
+STATED_TWICE = {"bce", "bce_with_logits", "sigmoid"}  # for Values, and for programs
+
+
+def test_one_name_means_one_thing():
+    places = {}
+    for path in FILES:
+        names = set()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        for name in names - {"main"}:
+            places.setdefault(name, []).append(path.stem)
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert set(twice) <= STATED_TWICE, twice
+
+
 def test_only_the_graph_looks_into_frames_and_no_file_has_a_back_door():
     for path in FILES:
         text = path.read_text(encoding="utf-8")

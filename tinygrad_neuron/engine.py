@@ -113,13 +113,13 @@ class Value:
         if isinstance(exponent, Value):
             rule = "x ** Value, whose slope is power * log(x), needs x >= 0 (or a plain exponent)"
             log = self.evaluate(math.log, rule) if self.data else 0.0  # 0**b is 0 for b > 0
-            result, slope = power(self, number_of(exponent))
+            result, slope = power_and_slope(self, number_of(exponent))
             return Value(result, (self, exponent), (slope, result * log), "**")
         if not is_number(exponent):
             return NotImplemented
         whole = type(exponent) is int or isinstance(exponent, Integral)
         n = int(exponent) if whole else as_float(exponent)
-        result, slope = power(self, n)
+        result, slope = power_and_slope(self, n)
         return Value(result, (self,), (slope,), f"**{n!r}")
 
     def __neg__(self) -> Value:
@@ -362,7 +362,7 @@ def check_facts(node: Value) -> None:
     node.data = as_float(node.data)
 
 
-def power(base: Value, n: float) -> tuple[float, float]:
+def power_and_slope(base: Value, n: float) -> tuple[float, float]:
     """base**n and its slope: 0 if n is 0, and inf at base 0 for 0 < n < 1, as in PyTorch."""
     result = base.evaluate(lambda x: x**n, f"x ** {n} needs an x with a finite real power")
     if n == 0 or (base.data == 0 and n < 1):

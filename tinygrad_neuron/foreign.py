@@ -36,15 +36,15 @@ CLOSURES = ("_backward", "backward_fn", "_backward_fn", "grad_fn", "_grad_fn", "
 OP = ("_op", "op", "operation", "_operation")
 LABEL = ("label", "name", "_label", "_name")
 
-SECONDS = 10.0  # for all probes of a graph, and 1 more for each 10,000 values
+PROBE_SECONDS = 10.0  # for all probes of a graph, and 1 more for each 10,000 values
 MISSING: Any = object()
 ROW, SET = (tuple, list), (set, frozenset)
 NAMED = (type, FunctionType, BuiltinFunctionType)  # these have a __name__
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement made
 CURE = "give them with adopt(output, operands=…, partials=…, op=…)"
 
-OPERATORS: dict[str, Callable[[Value, Value], Value]]
-OPERATORS = {"+": add, "-": sub, "*": mul, "/": truediv, "**": pow}  # as our engine has them
+ON_TWO_NUMBERS: dict[str, Callable[[Value, Value], Value]]
+ON_TWO_NUMBERS = {"+": add, "-": sub, "*": mul, "/": truediv, "**": pow}  # as our engine has them
 SPELLINGS = {
     **{"add": "+", "plus": "+", "sub": "-", "subtract": "-", "minus": "-", "mul": "*"},
     **{"times": "*", "multiply": "*", "·": "*", "×": "*", "div": "/", "divide": "/"},
@@ -142,7 +142,7 @@ def read(output: Any, paths: Mapping[int, str] = {}) -> ForeignGraph:
     """
     engine = Engine(output if type(output) is Adopted else Adopted(output))
     graph = ForeignGraph()
-    hidden = walk(engine, graph)
+    hidden = connect(engine, graph)
     if hidden:
         graph.of_now = True
         probe(engine, graph, hidden)
@@ -219,10 +219,10 @@ class Engine:
         data, grad = attribute(node, self.data), attribute(node, self.grad, None)
         if data is MISSING:
             raise TypeError(f"{node!r:.60} ({name}) is no operand: it has no {self.data}; {CURE}")
-        twin = Value(number(data, f"the data of {name}"), op="const")
+        twin = Value(real_number(data, f"the data of {name}"), op="const")
         twin.op, twin.label = "", text(node, LABEL)
         if grad is not None and not callable(grad):
-            twin.grad = number(number_in(grad), f"the grad of {name}")
+            twin.grad = real_number(number_in(grad), f"the grad of {name}")
         return twin
 
     def op(self, node: Any) -> str:
@@ -303,7 +303,7 @@ def number_in(thing: Any) -> Any:
     return attribute(thing, name) if name else thing
 
 
-def number(thing: Any, what: str) -> float:
+def real_number(thing: Any, what: str) -> float:
     if type(thing) is float:
         return thing
     if is_real(thing):
@@ -326,7 +326,7 @@ def maker(closure: Any) -> str:
 # From their graph to the twins.
 
 
-def walk(engine: Engine, graph: ForeignGraph) -> list[Value]:
+def connect(engine: Engine, graph: ForeignGraph) -> list[Value]:
     """Make and connect all twins. Returns the twins that still need local derivatives."""
     hidden: list[Value] = []
 
@@ -357,7 +357,7 @@ def walk(engine: Engine, graph: ForeignGraph) -> list[Value]:
             hidden.append(twin)
         else:
             what = f'a local derivative of "{twin.op}"'
-            twin.partials = tuple(number(number_in(partial), what) for _, partial in arrows)
+            twin.partials = tuple(real_number(number_in(partial), what) for _, partial in arrows)
     return hidden
 
 
@@ -378,7 +378,7 @@ def probe(engine: Engine, graph: ForeignGraph, hidden: Iterable[Value]) -> None:
             for twin in hidden:
                 twin.partials = probed(engine, graph, twin, closures)
 
-        limited(probe_all, SECONDS + len(nodes) // 10_000)
+        limited(probe_all, PROBE_SECONDS + len(nodes) // 10_000)
     finally:
         restore(before)
 
@@ -408,7 +408,7 @@ def probed(engine: Engine, graph: ForeignGraph, twin: Value,
         else:
             grad = attribute(graph.originals[operand], engine.grad)
             what = f'the grad that the {name} of "{twin.op}" gives to an operand'
-            partials.append(number(number_in(grad), what))
+            partials.append(real_number(number_in(grad), what))
     return tuple(partials)
 
 
@@ -525,7 +525,7 @@ def agreement(twin: Value, row: Sequence[tuple[Value, float]]) -> list[bool]:
 
 def rule(op: str, operands: Sequence[Value]) -> tuple[float, ...] | None:
     """What our engine makes of + - * / ** on two numbers: the result and its two partials."""
-    apply = OPERATORS.get(canonical(op))
+    apply = ON_TWO_NUMBERS.get(canonical(op))
     if apply is None or len(operands) != 2:
         return None
     with suppress(ArithmeticError, ValueError):

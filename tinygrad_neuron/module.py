@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_neuron.engine import Value, as_float
 from tinygrad_neuron.errors import never_raises, refuse_computed
 
-LARGEST = 10_000  # objects in an array
+LARGEST_ARRAY = 10_000  # objects in an array
 
 
 class Module:
@@ -74,7 +74,7 @@ def values(thing: Any, path: str, seen: dict[int, object]) -> Iterator[tuple[str
     if issubclass(kind, Module):
         for name, part in thing.named_attributes():
             yield from values(part, f"{path}.{name}" if path else name, seen)
-    for place, part in parts(thing, path):
+    for place, part in held_in(thing, path):
         for name, value in values(part, path + place, seen):
             if place == "{}":
                 raise TypeError(f"{path} is a set, which has no order: use a list")
@@ -94,7 +94,7 @@ def attributes(thing: object) -> list[tuple[str, object]]:
     return list(held.items())
 
 
-def parts(thing: Any, path: str) -> Iterable[tuple[str, object]]:
+def held_in(thing: Any, path: str) -> Iterable[tuple[str, object]]:
     """What a container holds, each with its place in it, "[0]" or ".w"; () for all other objects.
 
     Containers are list, tuple, dict, deque and their subclasses, UserList, UserDict,
@@ -112,13 +112,13 @@ def parts(thing: Any, path: str) -> Iterable[tuple[str, object]]:
     if issubclass(kind, set | frozenset):
         return [("{}", part) for part in frozenset(thing)]
     if issubclass(kind, UserList | UserDict):
-        return parts(dict(attributes(thing)).get("data"), path)
+        return held_in(dict(attributes(thing)).get("data"), path)
     dataclass = any("__dataclass_fields__" in vars(base) for base in kind.__mro__)
     if dataclass or issubclass(kind, SimpleNamespace):
         return [(f".{name}", part) for name, part in attributes(thing)]
     if "numpy.ndarray" in [f"{k.__module__}.{k.__qualname__}" for k in kind.__mro__]:
-        if thing.dtype.hasobject and thing.size > LARGEST:
+        if thing.dtype.hasobject and thing.size > LARGEST_ARRAY:
             raise ValueError(f"{path} is an array of {thing.size:,} objects; keep it elsewhere")
         if thing.dtype.hasobject:
-            return parts(thing.tolist() if thing.ndim else [thing.item()], path)
+            return held_in(thing.tolist() if thing.ndim else [thing.item()], path)
     return ()

@@ -14,7 +14,7 @@ from tinygrad_neuron.view.names import Names, parts, search
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.stepping.steps import numbered
 
-SHOWN = 6  # operands in a message: a dot may have thousands
+SHOWN_OPERANDS = 6  # operands in a message: a dot may have thousands
 LONGEST_SOURCE = 80  # letters
 
 
@@ -28,7 +28,7 @@ class detect_anomaly(ContextDecorator):
     (PyTorch: torch.autograd.detect_anomaly looks at nan only, and in the backward pass only.)
 
     Inside, all is slower, because each operation looks for your line. Outside, it costs nothing:
-    entering replaces two methods of Value, and the last to leave puts them back.
+    entering replaces three methods of Value, and the last to leave puts them back.
 
     >>> a, b = Value(float("inf")), Value(float("inf"))
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
@@ -97,7 +97,7 @@ def watched_init(
         return
     places[id(self)] = place = users_place()
     if not isfinite(self.data):  # of operands, not self.operands, which no_grad() leaves empty
-        given = described(operands)
+        given = described_operands(operands)
         text = f"{quoted(op)} gave {number(self.data)} from {given}, {line_of(place)}"
         raise FloatingPointError(f"operation {text}")
 
@@ -127,7 +127,7 @@ def watched_evaluate(self: Value, function: Callable[[float], float], rule: str)
         if get_ident() in watched_threads:
             refused[get_ident()] = (
                 error,
-                f"{rule}, not {described([self])}, {line_of(users_place())}",
+                f"{rule}, not {described_operands([self])}, {line_of(users_place())}",
             )
         raise
 
@@ -147,7 +147,7 @@ def backward_error(
     )
 
 
-def described(operands: Iterable[Value]) -> str:
+def described_operands(operands: Iterable[Value]) -> str:
     """The operands with their names in the user's frame, the largest of them if they are many."""
     root = Value.__new__(Value)  # without the constructor, which is replaced
     root.operands = tuple(dict.fromkeys(operands))
@@ -160,7 +160,7 @@ def described(operands: Iterable[Value]) -> str:
     names = Names(list(graph), variables)
     # What is not finite comes first, and then what may have overflowed.
     sizes = {v: abs(v.data) if isfinite(v.data) else inf for v in root.operands}
-    shown = set(sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN])
+    shown = set(sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN_OPERANDS])
     words = []
     for v in root.operands:
         if v in shown:

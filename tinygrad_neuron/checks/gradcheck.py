@@ -36,7 +36,7 @@ KINK, ROUGH = "not differentiable here", "too rough to tell"
 
 # gap: the slope to the right minus the slope to the left. scale: the larger of their sizes.
 # rounding: how much of the slope may come from rounding.
-Step = namedtuple("Step", "h slope gap scale rounding")
+Difference = namedtuple("Difference", "h slope gap scale rounding")
 # tolerance: how far off the slope may be. kink: how much the slope jumps at x, or 0.
 Estimate = namedtuple("Estimate", "slope tolerance kink rounding")
 UNKNOWN = Estimate(math.nan, math.inf, 0.0, 0.0)
@@ -143,7 +143,9 @@ def size_of_what_is_rounded(nodes: Sequence[Value]) -> float:
     return sum(abs(part * node.grad) for node, part in parts if part)
 
 
-def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Iterator[Step]:
+def differences(
+    f: Callable[[float], float], x: float, h: float, size: float
+) -> Iterator[Difference]:
     """The slopes of f around x, with steps of h, 2h, 4h … as far as f is defined."""
     y = f(x)
     while h <= max(1.0, abs(x)) / 2:
@@ -154,23 +156,25 @@ def steps(f: Callable[[float], float], x: float, h: float, size: float) -> Itera
             return
         slope = (left * (after - x) + right * (x - before)) / (after - before)
         rounding = 2 * math.ulp(max(size, abs(y), abs(y_before), abs(y_after))) / h
-        yield Step((after - before) / 2, slope, right - left, max(abs(left), abs(right)), rounding)
+        yield Difference(
+            (after - before) / 2, slope, right - left, max(abs(left), abs(right)), rounding
+        )
         h *= 2
 
 
-def extrapolate(a: Step, b: Step) -> float:
+def extrapolate(a: Difference, b: Difference) -> float:
     """The slope for a step of 0: its error grows with h², four times for 2h (Richardson, 1911)."""
     slope: float = a.slope + (a.slope - b.slope) / ((b.h / a.h) ** 2 - 1)
     return slope
 
 
-def jump(a: Step, b: Step) -> float:
+def jump(a: Difference, b: Difference) -> float:
     """The gap for a step of 0: it is 0 on a smooth curve, where the gap grows with h."""
     gap: float = a.gap + (a.gap - b.gap) / (b.h / a.h - 1)
     return abs(gap)
 
 
-def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
+def estimate(a: Difference, b: Difference, c: Difference, scatter: float) -> Estimate:
     """The slope and the kink at x, from three steps in a row, if f may be off by the scatter.
 
     On a smooth curve the gap grows with h, so twice the gap of h is the gap of 2h. At a kink, their
@@ -185,7 +189,7 @@ def estimate(a: Step, b: Step, c: Step, scatter: float) -> Estimate:
     return Estimate(slope, tolerance, kink if kink > doubt else 0.0, rounding)
 
 
-def best_estimate(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
+def best_estimate(walked: Sequence[Difference], scatter: float = 0.0) -> Estimate:
     """Of larger and larger steps; UNKNOWN if none is good.
 
     A few slopes may agree by chance. So a slope must agree with the slopes of all smaller steps.
@@ -204,7 +208,7 @@ def best_estimate(walked: Sequence[Step], scatter: float = 0.0) -> Estimate:
     return best
 
 
-def measure(walked: Sequence[Step]) -> Estimate:
+def slope_and_kink(walked: Sequence[Difference]) -> Estimate:
     """The slope and the kink at x, UNKNOWN if rounding hides them.
 
     f may compute with large numbers and return a small one, as exp(x) - 1 does near 0. Then small
@@ -240,7 +244,7 @@ def compare(f: Callable[[float], float], x: float, analytic: float, size: float)
     defined = [math.isfinite(f(x + side) - f(x)) for side in (-h, h)]
     if any(defined) and not all(defined):
         return Row(x, analytic, math.nan, KINK)
-    slope, tolerance, kink, _ = measure(list(steps(f, x, h * 4 / 3, size)))
+    slope, tolerance, kink, _ = slope_and_kink(list(differences(f, x, h * 4 / 3, size)))
     error, verdict = abs(analytic - slope), ROUGH
     if kink:
         verdict = KINK

@@ -29,9 +29,9 @@ from tinygrad_neuron.view.notation import printable
 SECONDS = 5.0  # for one program; loading the engine may take twice, and all together ten times that
 MEMORY = 1 << 30  # bytes, for each process on Linux; importing PyTorch takes 600 MB of addresses
 AT_ONCE = 4
-LONGEST = 100  # letters of an answer in a table
+LONGEST_ANSWER = 100  # letters of an answer in a table
 WIDTH = 79  # of the reasons
-LARGEST = 20_000  # bytes of an answer's file
+LARGEST_ANSWER = 20_000  # bytes of an answer's file
 CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])["path"]
@@ -92,7 +92,10 @@ def check_engine(
     form  None for a terminal, or "json" or "markdown"
     """
     report = examine(path, package, name, neuron)
-    forms: dict[str | None, Callable[[Report], str]] = {"json": as_json, "markdown": as_markdown}
+    forms: dict[str | None, Callable[[Report], str]] = {
+        "json": report_as_json,
+        "markdown": as_markdown,
+    }
     print(forms.get(form, as_text)(report), flush=True)
     if report.count("right") < report.expressed:
         sys.exit(1)
@@ -100,7 +103,7 @@ def check_engine(
 
 def examine(path: Path | None, package: str | None, name: str, neuron: str) -> Report:
     """Run the twenty programs. InputError if there is no such engine or it cannot be loaded."""
-    engine = printable(str(path or package), 5 * LONGEST)
+    engine = printable(str(path or package), 5 * LONGEST_ANSWER)
     job: dict[str, Any] = {
         "path": [os.path.abspath(folder) for folder in sys.path],
         "file": checked_file(path),
@@ -114,12 +117,12 @@ def examine(path: Path | None, package: str | None, name: str, neuron: str) -> R
     (loaded,) = run_all([{**job, "mistake": None}], 2 * SECONDS, start + 2 * SECONDS)
     if loaded.verdict != "loaded":
         problem = "" if loaded.verdict == "not found" else "importing it "
-        raise InputError(f"{engine}: {problem}{printable(loaded.text, 5 * LONGEST)}")
+        raise InputError(f"{engine}: {problem}{printable(loaded.text, 5 * LONGEST_ANSWER)}")
     limit = SECONDS + 2 * (time.monotonic() - start)  # with others beside it, it loads more slowly
     jobs = [{**job, "mistake": mistake.name} for mistake in MISTAKES]
     answers = run_all(jobs, limit, start + 10 * SECONDS)
     findings = [
-        Finding(mistake, answer.verdict, printable(answer.text, LONGEST))
+        Finding(mistake, answer.verdict, printable(answer.text, LONGEST_ANSWER))
         for mistake, answer in zip(MISTAKES, answers)
     ]
     report = Report(engine, findings)
@@ -197,7 +200,7 @@ class Child:
     def read(self) -> Answer | None:
         try:
             with self.answer.open("rb") as file:
-                answer = json.loads(file.read(LARGEST))
+                answer = json.loads(file.read(LARGEST_ANSWER))
             text = re.sub(r" at 0x[0-9a-fA-F]+", "", answer["text"])  # another each time
             return Answer(str(answer["verdict"]), text)
         except (OSError, ValueError, TypeError, KeyError):
@@ -270,17 +273,17 @@ def as_text(report: Report) -> str:
 
 def as_markdown(report: Report) -> str:
     rows = [(f.mistake.name, str(f), f.why) for f in report.findings]
-    lines = ["| mistake | " + escaped(report.engine) + " | why |", "|---|---|---|"]
-    lines += [f"| {' | '.join(map(escaped, row))} |" for row in rows]
+    lines = ["| mistake | " + escaped_cell(report.engine) + " | why |", "|---|---|---|"]
+    lines += [f"| {' | '.join(map(escaped_cell, row))} |" for row in rows]
     return "\n".join([*lines, "", report.score])
 
 
-def escaped(text: str) -> str:
+def escaped_cell(text: str) -> str:
     """Without what Markdown would take for a sign of its own."""
     return re.sub(r"([\\`*_<>\[\]|&~])", r"\\\1", text)
 
 
-def as_json(report: Report) -> str:
+def report_as_json(report: Report) -> str:
     findings = [
         {
             "mistake": finding.mistake.name,

@@ -31,7 +31,7 @@ from typing import Any
 
 from tinygrad_neuron.checks.checkup import MISTAKES, Lacking, Outcome, attempt, vocabulary
 
-LONGEST = 1_000  # letters of an answer
+LONGEST_REPORT = 1_000  # letters of an answer
 CPU_SECONDS = 60  # should the parent be killed and the engine not
 FILE_BYTES = 100_000_000
 NOT_THE_ENGINE = sys.stdlib_module_names | {"numpy"}
@@ -44,10 +44,12 @@ class NoSuchEngine(Exception):
 def main() -> None:
     job = json.loads(sys.argv[1])
     limit_resources(job["bytes"])
-    verdict, text = run(job)
+    verdict, text = answer_to(job)
     answer = Path(job["answer"])
     draft = answer.with_name(f"{answer.name}.{os.getpid()}")  # an engine may have forked
-    draft.write_text(json.dumps({"verdict": verdict, "text": text[:LONGEST]}), encoding="utf-8")
+    draft.write_text(
+        json.dumps({"verdict": verdict, "text": text[:LONGEST_REPORT]}), encoding="utf-8"
+    )
     draft.replace(answer)
     os._exit(0)  # without waiting for the engine's threads
 
@@ -68,7 +70,7 @@ def limit_resources(memory: int) -> None:
             resource.setrlimit(what, (limit, limit))
 
 
-def run(job: dict[str, Any]) -> tuple[str, str]:
+def answer_to(job: dict[str, Any]) -> tuple[str, str]:
     """The verdict and its text: the answer, or what went wrong.
 
     Without a mistake, the verdict is "loaded", "not found" or "crashed".
@@ -81,7 +83,7 @@ def run(job: dict[str, Any]) -> tuple[str, str]:
     except MemoryError:
         return "crashed", too_large(job)
     except Exception as error:
-        return "crashed", f"raised {described(error)}"
+        return "crashed", f"raised {described_error(error)}"
     if not job["mistake"]:
         return "loaded", ""
     (mistake,) = (each for each in MISTAKES if each.name == job["mistake"])
@@ -156,7 +158,7 @@ def with_submodules(module: ModuleType, failures: list[str]) -> Iterator[ModuleT
             try:
                 submodule = importlib.import_module(name)
             except (Exception, SystemExit) as error:
-                failures.append(f"{name} raised {described(error)}")
+                failures.append(f"{name} raised {described_error(error)}")
                 continue
             yield from with_submodules(submodule, failures)
 
@@ -183,7 +185,7 @@ def functions(*modules: ModuleType) -> Mapping[str, Callable[..., Any]]:
 
 def text_of(outcome: Outcome, data: Callable[[Any], Any]) -> str:
     if isinstance(outcome.answer, BaseException):
-        return described(outcome.answer)
+        return described_error(outcome.answer)
     answer = outcome.answer
     with suppress(Exception):
         answer = data(answer)  # of a value
@@ -193,7 +195,7 @@ def text_of(outcome: Outcome, data: Callable[[Any], Any]) -> str:
         return f"a {type(answer).__name__}"
 
 
-def described(error: BaseException) -> str:
+def described_error(error: BaseException) -> str:
     try:
         message = str(error)
     except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinygrad_neuron.command.errors import InputError
-from tinygrad_neuron.command.expression import LONGEST, graph_of
+from tinygrad_neuron.command.expression import LONGEST_EXPRESSION, graph_of
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.page.play import Page, play
 from tinygrad_neuron.view.picture.draw import Picture, draw, picture_suffix
@@ -21,7 +21,7 @@ def draw_expression(text: str, numbers: NamedNumbers, picture: Path | None) -> N
     output = output_of(text, numbers)
     output.backward()
     # A tree has no more lines than the expression has letters.
-    print(tree(output, variables={}, max_lines=LONGEST))
+    print(tree(output, variables={}, max_lines=LONGEST_EXPRESSION))
     if picture:
         save_picture(output, picture, {})
 

@@ -12,8 +12,8 @@ from operator import add, mul, neg, pos, sub, truediv
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.engine import Value
 
-LONGEST = 1_000  # letters
-DEEPEST = 100  # brackets, signs and powers inside one another
+LONGEST_EXPRESSION = 1_000  # letters
+MOST_NESTED = 100  # brackets, signs and powers inside one another
 FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "abs": abs,
     "cos": Value.cos,
@@ -35,7 +35,7 @@ OPERATORS: dict[type[ast.AST], Callable[[Value, Value | float], Value]] = {
 SIGNS: dict[type[ast.AST], Callable[[Value], Value]] = {ast.UAdd: pos, ast.USub: neg}
 MADE_OF = f"an expression is made of names, numbers, + - * / ** ( ) and {', '.join(FUNCTIONS)}"
 ONE_ARGUMENT = "{0} is a function of one argument: {0}(x)"
-TOO_DEEP = f"an expression is at most {DEEPEST} brackets, signs or powers deep"
+TOO_DEEP = f"an expression is at most {MOST_NESTED} brackets, signs or powers deep"
 
 
 class ExpressionError(InputError):
@@ -44,13 +44,13 @@ class ExpressionError(InputError):
     def __init__(self, problem: str, text: str, place: int) -> None:
         super().__init__(problem)
         start, end = max(0, place - 40), place + 30
-        before = ("…" if start else "") + shown(text[start:place])
-        after = shown(text[place:end]) + ("…" if end < len(text) else "")
+        before = ("…" if start else "") + excerpt(text[start:place])
+        after = excerpt(text[place:end]) + ("…" if end < len(text) else "")
         wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in before)
         self.excerpt = f"  {before}{after}\n  {' ' * (len(before) + wide)}^\n"
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
@@ -78,15 +78,15 @@ def graph_of(text: str, numbers: Mapping[str, float]) -> Value:
 def parse(text: str) -> ast.expr:
     if not text:
         raise ExpressionError("the expression is empty", text, 0)
-    if len(text) > LONGEST:
-        problem = f"an expression has at most {LONGEST:,} letters, not {len(text):,}"
-        raise ExpressionError(problem, text, LONGEST)
+    if len(text) > LONGEST_EXPRESSION:
+        problem = f"an expression has at most {LONGEST_EXPRESSION:,} letters, not {len(text):,}"
+        raise ExpressionError(problem, text, LONGEST_EXPRESSION)
     open_brackets = 0
     for place, letter in enumerate(text):
         if not letter.isprintable() or letter == "#":  # which would begin a comment
             raise ExpressionError(MADE_OF, text, place)
         open_brackets += (letter == "(") - (letter == ")")
-        if open_brackets > DEEPEST:
+        if open_brackets > MOST_NESTED:
             raise ExpressionError(TOO_DEEP, text, place)
     try:
         with warnings.catch_warnings(action="ignore"):  # of Python's, about odd numbers
@@ -109,7 +109,7 @@ class Builder:
         self.leaves: dict[str, Value] = {}
 
     def value(self, node: ast.expr, depth: int = 0) -> Value:
-        if depth > DEEPEST:
+        if depth > MOST_NESTED:
             raise self.error(TOO_DEEP, node)
         operations = []
         while isinstance(node, ast.BinOp):  # a + b + c + … is as deep to the left as it is long

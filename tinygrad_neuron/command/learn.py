@@ -13,7 +13,13 @@ from tinygrad_neuron.command.model_file import Model, model_of, save_model
 from tinygrad_neuron.command.output import check_outputs, say
 from tinygrad_neuron.command.plot import check_matplotlib, save_plot
 from tinygrad_neuron.command.table import STDIN, read_table
-from tinygrad_neuron.command.training import Criterion, Interruptible, evaluate, run, train
+from tinygrad_neuron.command.training import (
+    Criterion,
+    Interruptible,
+    evaluate,
+    train,
+    train_until_done,
+)
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce_loss, mse_loss
 from tinygrad_neuron.nn import Neuron
@@ -71,7 +77,7 @@ def learn_line(lr: float | None, epochs: int | None, files: Files) -> None:
     epochs = epochs or 100
     with Interruptible() as interruption:
         steps = train(neuron, mse_loss, LINE.training, lr or 0.01, epochs)
-        losses = run(steps, epochs, interruption, line_for)
+        losses = train_until_done(steps, epochs, interruption, line_for)
         say(f"Learned: y = {w:.2f}x + {b:.2f}")
         files.save(neuron, LINE, losses)
     if interruption.asked:
@@ -112,7 +118,7 @@ def learn_table(
 
     with Interruptible() as interruption:
         steps = train(neuron, criterion, data.training, lr or usual_lr, epochs)
-        losses = run(steps, epochs, interruption, line_for)
+        losses = train_until_done(steps, epochs, interruption, line_for)
         report(neuron, criterion, data)
         files.save(neuron, data, losses)
     if interruption.asked:

@@ -16,15 +16,15 @@ from tinygrad_neuron.view.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUFFIXES = (".png", ".svg", ".pdf")
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 LOGARITHMIC = 50  # times that the first loss is above the last
 MARKERS = "ox"  # which tell the classes apart without colours too
 
 
 def check_plot(path: str) -> None:
     """ValueError unless the path's suffix is that of a plot."""
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise ValueError(f"a plot's file ends in {', '.join(SUFFIXES)}, not {path!r}")
+    if Path(path).suffix.lower() not in PLOT_SUFFIXES:
+        raise ValueError(f"a plot's file ends in {', '.join(PLOT_SUFFIXES)}, not {path!r}")
 
 
 def check_matplotlib() -> None:
@@ -68,12 +68,12 @@ def draw_points(axes: Axes, model: Model, data: Dataset) -> None:
             [scale.mean + scale.deviation * row[i] for row in rows]
             for i, scale in enumerate(model.scales.values())
         ]
-        axes.scatter(*columns, marker=marker, label=literal(name))
+        axes.scatter(*columns, marker=marker, label=plot_label(name))
     x, y = model.scales
-    axes.set(xlabel=literal(x), ylabel=literal(y))
+    axes.set(xlabel=plot_label(x), ylabel=plot_label(y))
 
 
-def literal(name: str) -> str:
+def plot_label(name: str) -> str:
     """A name as matplotlib must have it: $ begins a formula, and _ keeps it out of the legend."""
     return name.replace("$", r"\$").replace("_", " _", 1 if name.startswith("_") else 0)
 

@@ -22,7 +22,7 @@ STDIN = Path("-")
 DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row of a file.
 
     line     its number there, from 1
@@ -43,8 +43,8 @@ class Table(NamedTuple):
 
     source: str
     separator: str
-    header: Row
-    rows: list[Row]
+    header: TableRow
+    rows: list[TableRow]
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +84,7 @@ class Table(NamedTuple):
 
     def has_numbers(self, name: str) -> bool:
         """Whether a cell of the column is a number."""
-        return any(is_number(self.with_point(cell)) for cell in self.column(name))
+        return any(reads_as_number(self.with_point(cell)) for cell in self.column(name))
 
     def only(self, name: str, cells: Collection[str]) -> Table:
         """The rows whose cell in this column is one of `cells`."""
@@ -92,7 +92,7 @@ class Table(NamedTuple):
         return self._replace(rows=kept)
 
 
-def is_number(cell: str) -> bool:
+def reads_as_number(cell: str) -> bool:
     """Whether the cell is a number, be it nan or infinite."""
     try:
         float(cell)
@@ -102,7 +102,7 @@ def is_number(cell: str) -> bool:
 
 
 def as_number(cell: str) -> float:
-    return float(cell) if is_number(cell) else math.nan
+    return float(cell) if reads_as_number(cell) else math.nan
 
 
 def shown(cell: str) -> str:
@@ -183,7 +183,7 @@ def separator_of(text: str) -> str:
     return max(reversed(names), key=names.__getitem__, default=",")
 
 
-def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
+def records_of(text: str, separator: str, source: str) -> Iterator[TableRow]:
     """The rows that are not blank; InputError if the last has a quote that is not closed."""
     lines = io.StringIO(text, newline="").readlines()
     end = '"end"'  # a row of its own, unless a quote before it is open
@@ -197,7 +197,7 @@ def records_of(text: str, separator: str, source: str) -> Iterator[Row]:
                 return
             cells = [" ".join(cell.split()) for cell in record]
             if cells not in ([], [""]):
-                yield Row(reader.line_num, cells, record)
+                yield TableRow(reader.line_num, cells, record)
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{source}, line {start}: {error}") from None

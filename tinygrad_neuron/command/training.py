@@ -110,7 +110,7 @@ def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[flo
     return [prediction.item() for prediction in predictions], loss
 
 
-def run(
+def train_until_done(
     losses: Iterator[float],
     epochs: int,
     interruption: Interruptible,

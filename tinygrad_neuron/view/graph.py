@@ -21,7 +21,7 @@ from tinygrad_neuron.view.rules import TWICE, Rule, checked_rule, rule_of
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
 Place = tuple[str, int]  # a file and the number of a line
-NAMED = 3  # of the values that a sentence is about
+MOST_NAMED = 3  # of the values that a sentence is about
 CLOSE = 1e-9  # of the sum of what is added: two sums of it that differ by less are the same
 
 
@@ -137,7 +137,7 @@ class Graph:
             sums[operand] += node.grad * partial
             sizes[operand] += abs(node.grad * partial)
         compared = [node for node in self.order if node.op != "const" and self.output.grad]
-        return {v: sums[v] for v in compared if not same(v.grad, sums[v], sizes[v])}
+        return {v: sums[v] for v in compared if not agree(v.grad, sums[v], sizes[v])}
 
     @property
     def doubts(self) -> list[str]:
@@ -150,7 +150,7 @@ class Graph:
             cause = "several passes or outputs added up, or a mistake in an operation"
             if node.grad == 0:
                 cause = "set to 0 since, or a mistake in an operation"
-            elif times > 1 and same(node.grad, times * total, abs(node.grad)):
+            elif times > 1 and agree(node.grad, times * total, abs(node.grad)):
                 cause = f"{times} passes added up, or a mistake in an operation"
             causes.setdefault(cause, []).append(self.names.of[node])
         told = [f"grad is not what the arrows bring at {few(n)}: {c}" for c, n in causes.items()]
@@ -159,14 +159,14 @@ class Graph:
         return told
 
 
-def same(x: float, y: float, size: float) -> bool:
+def agree(x: float, y: float, size: float) -> bool:
     """Whether two sums of terms that have this size together differ by roundings alone."""
     return x == y or (x != x and y != y) or abs(x - y) <= CLOSE * size
 
 
 def few(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def variables_of(frame: FrameType | None) -> dict[str, object]:

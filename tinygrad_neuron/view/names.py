@@ -12,15 +12,13 @@ from typing import NamedTuple
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.module import Module, attributes
-from tinygrad_neuron.module import parts as held_by
+from tinygrad_neuron.module import Module, attributes, held_in
 from tinygrad_neuron.view.notation import number, printable
 
 Found = tuple[str, object]  # a value or a model with its path, such as net.layers[1]
 ValueOf = Callable[[object], Value | None]  # of a thing, or of what it is the twin of
 
 OWN_RECORDS = {"tinygrad_neuron.view.stepping.steps", "tinygrad_neuron.checks.gradcheck"}
-MISSING = object()
 OPENED = (Module, list, tuple, dict)
 ITEMS = 10_000  # things in a variable that are looked at: a table of data may hold millions
 LONGEST_PATH = 80  # letters
@@ -224,7 +222,7 @@ def parts(path: str, thing: object, kind: type, open_models: bool) -> Iterator[F
             things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
             queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
         elif open_models:
-            queue += [(path + place, part) for place, part in held_by(thing, path)]
+            queue += [(path + place, part) for place, part in held_in(thing, path)]
 
 
 def neuron_in(path: str, model: object, value: ValueOf) -> NeuronFound | None:
@@ -235,11 +233,12 @@ def neuron_in(path: str, model: object, value: ValueOf) -> NeuronFound | None:
     if not isinstance(w, list | tuple) or not w or b is None:
         return None
     weights = tuple(found for one in w if (found := value(one)) is not None)
-    activation = held.get("activation", MISSING)
-    name = None if activation is MISSING else getattr(activation, "__name__", "a function")
     if len(weights) < len(w):
         return None
-    return NeuronFound(path, weights, b, "" if activation is None else name)
+    name = getattr(
+        held.get("activation"), "__name__", "a function" if held.get("activation") else ""
+    )
+    return NeuronFound(path, weights, b, name if "activation" in held else None)
 
 
 def is_model(thing: object, kind: type) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST = 40  # letters of a label; a longer one ends in "…"
+LONGEST_LABEL = 40  # letters of a label; a longer one ends in "…"
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 OLD = " (old)"  # behind a number that its operands do not give any more
 JOINER = "\u200d"  # holds an emoji of several signs together
@@ -17,7 +17,7 @@ def number(x: float, digits: int = 4) -> str:
     return f"{float(x) or 0.0:.{digits}g}".replace("-", "−")
 
 
-def printable(text: str, longest: int = LONGEST) -> str:
+def printable(text: str, longest: int = LONGEST_LABEL) -> str:
     r"""The text on one line and not too long, with escapes for what cannot be seen.
 
     Those are new lines, NULs and the like, and the marks that turn the direction of writing.
@@ -27,10 +27,10 @@ def printable(text: str, longest: int = LONGEST) -> str:
     """
     if len(text) > longest:
         text = text[: longest - 1] + "…"
-    return "".join(c if c.isprintable() or c == JOINER else escaped(c) for c in text)
+    return "".join(c if c.isprintable() or c == JOINER else escaped_letter(c) for c in text)
 
 
-def escaped(letter: str) -> str:
+def escaped_letter(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 

@@ -10,7 +10,7 @@ from tinygrad_neuron.view.functions import DERIVED
 from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.rules import with_words, words_for
 
-OPERATORS: dict[type[ast.AST], str] = {
+IN_JAVASCRIPT: dict[type[ast.AST], str] = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
@@ -97,19 +97,19 @@ def expression(node: ast.expr) -> str:
             return NAMES.get(name, name)
         case ast.Subscript(ast.Name(name), ast.Constant(int() as place)):
             return f"{name}[{place}]"
-        case ast.UnaryOp(sign, operand) if type(sign) in OPERATORS:
-            return f"({OPERATORS[type(sign)]}{expression(operand)})"
+        case ast.UnaryOp(sign, operand) if type(sign) in IN_JAVASCRIPT:
+            return f"({IN_JAVASCRIPT[type(sign)]}{expression(operand)})"
         case ast.BinOp(left, ast.Pow(), right):
-            return f"power({listed([left, right])})"
-        case ast.BinOp(left, operator, right) if type(operator) in OPERATORS:
-            return f"({expression(left)} {OPERATORS[type(operator)]} {expression(right)})"
-        case ast.Compare(left, [operator], [right]) if type(operator) in OPERATORS:
+            return f"power({comma_separated([left, right])})"
+        case ast.BinOp(left, operator, right) if type(operator) in IN_JAVASCRIPT:
+            return f"({expression(left)} {IN_JAVASCRIPT[type(operator)]} {expression(right)})"
+        case ast.Compare(left, [operator], [right]) if type(operator) in IN_JAVASCRIPT:
             # A number, as in Python: 1 or 0.
-            return f"Number({expression(left)} {OPERATORS[type(operator)]} {expression(right)})"
+            return f"Number({expression(left)} {IN_JAVASCRIPT[type(operator)]} {expression(right)})"
         case ast.Call(ast.Name(name), arguments, []):
-            return f"{NAMES.get(name, name)}({listed(arguments)})"
+            return f"{NAMES.get(name, name)}({comma_separated(arguments)})"
     raise ValueError("has more than numbers, names, + - * / **, < <= > >= and functions")
 
 
-def listed(arguments: Iterable[ast.expr]) -> str:
+def comma_separated(arguments: Iterable[ast.expr]) -> str:
     return ", ".join(map(expression, arguments))

@@ -20,26 +20,26 @@ class Page:
 
     In a notebook it shows itself, in a frame of its own.
 
-    values  how many the graph has
-    steps   forward an operation each; backward the output's own gradient, 1, and an arrow each
+    value_count  how many values the graph has
+    step_count   forward an operation each; backward the output's own gradient, 1, and an arrow each
 
     >>> play(Value(2.0) * Value(3.0))  # one operation; the 1, and two arrows
     Page(3 values, 4 steps)
     """
 
     def __init__(
-        self, title: str, source: str, graph: str, program: str, values: int, steps: int
+        self, title: str, source: str, graph: str, program: str, value_count: int, step_count: int
     ) -> None:
         self._title = title
         self._source = source
         self._graph = graph
         self._program = program
-        self.values = values
-        self.steps = steps
+        self.value_count = value_count
+        self.step_count = step_count
 
     @never_raises
     def __repr__(self) -> str:
-        return f"Page({self.values:,} values, {self.steps:,} steps)"
+        return f"Page({self.value_count:,} values, {self.step_count:,} steps)"
 
     def html(self) -> str:
         """The page, which needs nothing besides itself.

@@ -92,21 +92,21 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
                 "name": None if is_number else word(names.of[node]),
                 "title": None if is_number else names.of[node],
                 "op": printable(str(node.op)),
-                "data": as_json(node.data),
+                "data": number_as_json(node.data),
                 "kind": kind,
                 "learns": node in parameters if parameters else kind == "input",
                 "operands": [place[operand] for operand in operands],
                 "first": len(partials),
                 "marks": marks,
                 "signs": signs,
-                "formula": parts(rule.value[0], markers) if rule else None,
-                "slopes": [parts(p, markers) for p in rule.partials] if rule else None,
+                "formula": pieces(rule.value[0], markers) if rule else None,
+                "slopes": [pieces(p, markers) for p in rule.partials] if rule else None,
             }
         )
         partials += node.partials[: len(operands)]
     contents = {
         "title": names.of[graph.output],
-        "partials": list(map(as_json, partials)),
+        "partials": list(map(number_as_json, partials)),
         "old": bool(graph.old),
         "refusal": refusal,
         "nodes": nodes,
@@ -114,12 +114,12 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
     return json.dumps(contents, ensure_ascii=False, allow_nan=False)
 
 
-def parts(formula: str, markers: Mapping[str, str]) -> list[str]:
+def pieces(formula: str, markers: Mapping[str, str]) -> list[str]:
     """Text and, at the odd places, the places of nodes."""
     return with_words(formula, markers).split("\0")
 
 
-def as_json(x: float) -> float | str:
+def number_as_json(x: float) -> float | str:
     """A number as JSON has it; the others as JavaScript reads them from text."""
     if math.isfinite(x):
         return float(x)

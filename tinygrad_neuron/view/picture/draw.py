@@ -13,29 +13,29 @@ from tinygrad_neuron.view.graph import Graph
 
 MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # laid out within a quarter of a minute
 DIRECTIONS = ("LR", "TB", "RL", "BT")
-SUFFIXES = (".svg", ".png", ".dot")
+PICTURE_SUFFIXES = (".svg", ".png", ".dot")
 
 
 class Picture:
     """A graph as it was when it was drawn; in a notebook it shows itself.
 
-    source  the picture as text in DOT, the language of Graphviz; the same graph, the same text
-    boxes   how many there are
-    arrows  how many there are
+    source       the picture as text in DOT, the language of Graphviz; the same graph, the same text
+    box_count    how many boxes there are
+    arrow_count  how many arrows
 
     >>> x = Value(3.0, label="x")
     >>> draw(x * x)  # one box with two arrows to the other
     Picture(2 boxes, 2 arrows)
     """
 
-    def __init__(self, source: str, boxes: int, arrows: int) -> None:
+    def __init__(self, source: str, box_count: int, arrow_count: int) -> None:
         self.source = source
-        self.boxes = boxes
-        self.arrows = arrows
+        self.box_count = box_count
+        self.arrow_count = arrow_count
 
     @never_raises
     def __repr__(self) -> str:
-        return f"Picture({self.boxes:,} boxes, {self.arrows:,} arrows)"
+        return f"Picture({self.box_count:,} boxes, {self.arrow_count:,} arrows)"
 
     def svg(self) -> str:
         """The picture as SVG.
@@ -59,11 +59,11 @@ class Picture:
 
     def _rendered(self, kind: str) -> bytes:
         """The picture as "svg" or "png"."""
-        if self.boxes > MOST_BOXES or self.arrows > MOST_ARROWS:
+        if self.box_count > MOST_BOXES or self.arrow_count > MOST_ARROWS:
             raise ValueError(
                 f"a picture has at most {MOST_BOXES:,} boxes and {MOST_ARROWS:,} arrows, not "
-                f"{self.boxes:,} and {self.arrows:,}: draw without expand=True, draw a node "
-                "before the output, or print tree(...)"
+                f"{self.box_count:,} and {self.arrow_count:,}: draw without expand=True, draw a "
+                "node before the output, or print tree(...)"
             )
         from tinygrad_neuron.view.picture.layout import render
 
@@ -143,6 +143,8 @@ def draw(
 def picture_suffix(path: str | os.PathLike[str]) -> str:
     """The path's suffix, which must be that of a picture, else it is a ValueError."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
-    if suffix not in SUFFIXES:
-        raise ValueError(f"a picture's file ends in {', '.join(SUFFIXES)}, not {os.fspath(path)!r}")
+    if suffix not in PICTURE_SUFFIXES:
+        raise ValueError(
+            f"a picture's file ends in {', '.join(PICTURE_SUFFIXES)}, not {os.fspath(path)!r}"
+        )
     return suffix

@@ -34,10 +34,10 @@ def render(source: str, kind: str) -> bytes:
     problems = []
     for program in programs():
         try:
-            svg = run([program, "-Tsvg"], source)
+            svg = run_layout([program, "-Tsvg"], source)
             if kind == "svg":
                 return svg
-            return run([program, "-Tpng", f"-Gdpi={dpi_for(svg)}"], source)
+            return run_layout([program, "-Tpng", f"-Gdpi={dpi_for(svg)}"], source)
         except OSError as error:
             problems.append(f"{program}: {error.strerror}")
         except LayoutError as error:
@@ -69,7 +69,7 @@ def programs() -> Iterator[str]:
         yield system
 
 
-def run(command: list[str], source: str) -> bytes:
+def run_layout(command: list[str], source: str) -> bytes:
     done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=TIMEOUT)
     if done.returncode or not done.stdout.startswith((b"<?xml", b"\x89PNG")):
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]

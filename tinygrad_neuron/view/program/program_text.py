@@ -108,7 +108,7 @@ def program_text(graph: Graph, inputs: Sequence[Value]) -> ProgramText:
     steps = [(node, rule_for(node, graph)) for node in computed]
 
     def words(node: Value) -> dict[str, str]:
-        return words_for([word(operand, name) for operand in node.operands], name[node])
+        return words_for([name_or_number(operand, name) for operand in node.operands], name[node])
 
     forward = [
         f"{name[node]} = {with_words(formula, meaning)}"
@@ -142,7 +142,7 @@ def rule_for(node: Value, graph: Graph) -> Rule:
     )
 
 
-def word(node: Value, name: Mapping[Value, str]) -> str:
+def name_or_number(node: Value, name: Mapping[Value, str]) -> str:
     """A name, or the number of what no input changes."""
     if node in name:
         return name[node]

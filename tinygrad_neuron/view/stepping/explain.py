@@ -14,7 +14,7 @@ from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
 from tinygrad_neuron.view.stepping.steps import twins_of
 
-SHOWN = 10  # paths
+SHOWN_PATHS = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
 COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
 READABLE_COUNT = 10**36
@@ -23,7 +23,7 @@ ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to 
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
-Numbers = tuple[float, int, int]  # a gradient, how many paths there are, and how many blocked ones
+Counts = tuple[float, int, int]  # a gradient, how many paths there are, and how many blocked ones
 Offer = tuple[Size, int, list[Edge], int, int]  # a shortfall, and where which path is left
 
 
@@ -68,7 +68,7 @@ class Explanation:
     (6.0, 2, 2)
     """
 
-    def __init__(self, graph: Graph, node: object, numbers: Numbers, paths: list[Path]) -> None:
+    def __init__(self, graph: Graph, node: object, numbers: Counts, paths: list[Path]) -> None:
         self.output, self.node = graph.original(graph.output), node
         self.gradient, self.count, self.blocked = numbers
         self.paths = paths
@@ -160,7 +160,7 @@ def explain(
     target = graph.value(node)
     if target is None:
         return Explanation(graph, node, (0.0, 0, 0), [])
-    counts, blocked = paths_to(target, graph.order)
+    counts, blocked = count_paths(target, graph.order)
     twins = twins_of(graph.order)
     twins[graph.output].backward(edges)  # the engine's own, also within detect_anomaly()
     paths = [Path(graph, edges) for edges in largest_paths(target, graph.order)]
@@ -169,7 +169,7 @@ def explain(
     return Explanation(graph, node, numbers, paths)
 
 
-def paths_to(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dict[Value, int]]:
+def count_paths(node: Value, order: Iterable[Value]) -> tuple[dict[Value, int], dict[Value, int]]:
     """How many paths lead from each value of a topological order to a node, and blocked ones.
 
     A value has as many as its operands together, so none is walked.
@@ -213,11 +213,11 @@ def largest_paths(node: Value, order: Sequence[Value]) -> list[list[Edge]]:
 
     serial = count(1)  # of two offers that fall short alike, the earlier comes first
     found = [completed([])]
-    offers = heapq.nsmallest(SHOWN, offers_of((0, 0.0), found[0], 0))
-    while offers and len(found) < SHOWN:
+    offers = heapq.nsmallest(SHOWN_PATHS, offers_of((0, 0.0), found[0], 0))
+    while offers and len(found) < SHOWN_PATHS:
         short, _, edges, i, position = offers.pop(0)
         found.append(completed([*edges[:i], (edges[i][0], position)]))
-        offers = heapq.nsmallest(SHOWN, chain(offers, offers_of(short, found[-1], i + 1)))
+        offers = heapq.nsmallest(SHOWN_PATHS, chain(offers, offers_of(short, found[-1], i + 1)))
     return found
 
 

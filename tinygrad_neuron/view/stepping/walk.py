@@ -25,8 +25,8 @@ HELP = "→ forward   ← back   g first   G last   p predict   q quit"
 WholeLines = Callable[[], AbstractContextManager[None]]
 GRADIENT = 10  # letters that a gradient takes: −1.235e−05
 HEAD = 12  # letters of a tree's line that stay before its numbers
-PATIENCE = 0.2  # seconds until it is looked whether the terminal has another size
-CLOSE = 0.01  # how far off a prediction may be, as a part of the number
+KEY_SECONDS = 0.2  # seconds until it is looked whether the terminal has another size
+CLOSE_ENOUGH = 0.01  # how far off a prediction may be, as a part of the number
 CLEAR = "\x1b[H\x1b[J"
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -84,7 +84,7 @@ class Walker:
         while True:
             if size != (size := shutil.get_terminal_size()):
                 write(CLEAR + "\n".join(self.screen(*size)))
-            for key in read_keys(PATIENCE):
+            for key in read_keys(KEY_SECONDS):
                 action, size = KEYS.get(key), None
                 if action == "quit":
                     return
@@ -118,7 +118,7 @@ class Walker:
         except ValueError:
             self.verdict = f"It is {number(right)}."
             return
-        near = abs(guess - right) <= CLOSE * abs(right) or number(guess) == number(right)
+        near = abs(guess - right) <= CLOSE_ENOUGH * abs(right) or number(guess) == number(right)
         self.verdict = f"Right: {number(right)}."
         if not near:
             self.verdict = f"Not {number(guess)}: it is {number(right)}."
@@ -134,7 +134,7 @@ class Walker:
             current = self.line_of_edge[value(step.node), step.position]
             sentence = str(step)
         title = f"Backward pass, step {self.taken:,} of {len(self.steps):,}"
-        below = ["", *wrapped(sentence, width), self.verdict, "", *wrapped(HELP, width)]
+        below = ["", *in_lines(sentence, width), self.verdict, "", *in_lines(HELP, width)]
 
         # Besides: the title, what is out of sight, and the question of two lines for one of help.
         room = max(1, height - len(below) - 3)
@@ -163,7 +163,7 @@ class Walker:
         return f"{head:<{head_width}}  {numbers:<{numbers_width}}  {line.partial}".rstrip()
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def in_lines(text: str, width: int) -> list[str]:
     from textwrap import wrap
 
     return wrap(text, width)
