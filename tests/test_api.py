@@ -44,7 +44,8 @@ def described(name, thing):
     return public
 
 
-OWN = ("__init__", "__repr__", "__getnewargs__", "__annotate_func__")  # not what a user writes, or its line is above
+# What no user writes, or its line is above.
+OWN = ("__init__", "__repr__", "__getnewargs__", "__annotate_func__")
 
 
 x = tinygrad_neuron.Value(1.0)

@@ -23,6 +23,7 @@ class Page:
     value_count  how many values the graph has
     step_count   forward an operation each; backward the output's own gradient, 1, and an arrow each
 
+    >>> from tinygrad_neuron import Value
     >>> play(Value(2.0) * Value(3.0))  # one operation; the 1, and two arrows
     Page(3 values, 4 steps)
     """
@@ -96,6 +97,7 @@ def play(
     TypeError: as in `draw`. ValueError: a graph of more than 2,000 values; a rule that `unroll`
     refuses too.
 
+    >>> from tinygrad_neuron import Value
     >>> x = Value(3.0, label="x")
     >>> play(x * x + 1)
     Page(4 values, 7 steps)

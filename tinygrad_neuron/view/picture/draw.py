@@ -23,6 +23,7 @@ class Picture:
     box_count    how many boxes there are
     arrow_count  how many arrows
 
+    >>> from tinygrad_neuron import Value
     >>> x = Value(3.0, label="x")
     >>> draw(x * x)  # one box with two arrows to the other
     Picture(2 boxes, 2 arrows)
@@ -118,6 +119,7 @@ def draw(
     TypeError: output is no value, variables no mapping, model no model, expand none of these.
     ValueError: another direction, other digits, no neuron in the graph has the path.
 
+    >>> from tinygrad_neuron import Value
     >>> x = Value(3.0, label="x")
     >>> y = x * x
     >>> y.backward()
