@@ -1,10 +1,16 @@
 """Every view of every engine: pictures, trees, steps, explanations, pages and programs."""
 
+import os
 import random
 import re
+import subprocess
+import sys
 
 import pytest
 from engines import ENGINES, UNREADABLE
+from manual import ROOT
+from micrograd.engine import Value as MicrogradValue
+from micrograd.nn import MLP
 from test_foreign import attributes_of, random_graph, same
 
 from tinygrad_neuron import draw, explain, play, steps, tree, unroll, walk
@@ -95,6 +101,95 @@ def test_what_cannot_be_read_is_one_sentence_from_every_view(name, monkeypatch):
         with pytest.raises((TypeError, RuntimeError, TimeoutError)) as info:
             look(output)
         assert "\n" not in str(info.value)
+
+
+# micrograd, as it comes from PyPI.
+
+
+def micrograd_network():
+    random.seed(1)
+    net = MLP(2, [4, 4, 1])
+    score = net([MicrogradValue(1.0), MicrogradValue(2.0)])
+    score = score[0] if isinstance(score, list) else score
+    score.backward()
+    return net, score
+
+
+def test_a_network_of_micrograd_is_drawn_with_a_box_for_each_neuron():
+    net, score = micrograd_network()
+    source = draw(score).source
+    assert draw(score).box_count == 2 + 4 + 4 + 1
+    assert "net.layers[0].neurons[3]" in source
+    assert "ReLU neuron" in source
+    opened = draw(score, expand="layers[1].neurons[2]").source
+    assert "net.layers[1].neurons[2].w[3]" in opened
+    assert "parameter" in opened
+    for neuron in net.layers[0].neurons:  # of relu: the weight, or 0
+        slopes = [w.data if neuron([1.0, 2.0]).data > 0 else 0.0 for w in neuron.w]
+        assert all(f"{mark} {slope}" in source for mark, slope in zip(["∂₁", "∂₂"], slopes))
+
+
+def test_a_model_that_is_in_no_variable_is_handed_over():
+    def scored():
+        return micrograd_network()
+
+    net, score = scored()
+    assert "layers[0].neurons[0].w[0]" in tree(score, variables={}, model=net)
+    assert "layers[0]" not in tree(score, variables={})
+
+
+def test_a_model_whose_parameters_raise_is_none():
+    class Broken:
+        def parameters(self):
+            raise ValueError
+
+    class Holder:
+        def parameters(self):
+            return [self.w]
+
+    w = MicrogradValue(2.0)
+    holder = Holder()
+    holder.w = MicrogradValue(3.0)
+    y = w * holder.w
+    text = tree(y, variables={"broken": Broken(), "holder": holder, "kind": Holder})
+    assert "holder.w  parameter" in text
+    assert "2  constant" in text
+
+
+@pytest.mark.slow
+def test_twelve_processes_draw_the_same_picture_of_a_set():
+    program = """
+import random
+from micrograd.engine import Value
+from micrograd.nn import MLP
+from tinygrad_neuron import draw, play, tree
+random.seed(1)
+net = MLP(2, [4, 4, 1])
+y = net([Value(1.0), Value(2.0)])
+y = y[0] if isinstance(y, list) else y
+y.backward()
+print(draw(y, expand=True).source, tree(y), play(y)._graph)
+"""
+    texts = set()
+    for seed in range(12):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(ROOT)}
+        run = [sys.executable, "-c", program]
+        done = subprocess.run(
+            run, env=environment, capture_output=True, encoding="utf-8", check=True
+        )
+        texts.add(done.stdout)
+    assert len(texts) == 1
+
+
+@pytest.mark.slow
+def test_of_a_chain_of_100_000_values_of_micrograd_the_nearest_are_drawn():
+    x = y = MicrogradValue(1.0)
+    for _ in range(50_000):
+        y = y * 0.9999
+    assert draw(y).box_count <= 60
+    assert len(steps(y)) == 100_000
+    assert explain(y, x).gradient == pytest.approx(0.9999**50_000, rel=1e-9)
+    assert tree(y, max_lines=3).endswith("more lines")
 
 
 # An engine with a mistake is told by its picture. Each is the right one with one line changed.

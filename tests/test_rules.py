@@ -1,5 +1,7 @@
 """The table of rules is what the engine computes, for every operation."""
 
+import ast
+import inspect
 import math
 import random
 
@@ -16,7 +18,9 @@ from tinygrad_neuron import (
     tree,
     unroll,
 )
+from tinygrad_neuron.view.functions import DERIVED
 from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.page.javascript import in_javascript
 from tinygrad_neuron.view.rules import RULES, rule_of
 
 POINTS = {
@@ -141,3 +145,15 @@ def test_at_the_corners_a_program_has_the_conventions_of_the_engine(name, functi
         assert (value[0], slope[0]) == pytest.approx((output.data, leaf.grad), rel=1e-15)
         of_values = program(Value(point))
         assert (of_values[0].data, of_values[1][0].data) == (output.data, leaf.grad)
+
+
+def test_the_functions_that_are_translated_have_assignments_and_a_return_alone():
+    """An `if` in one of them would be right for floats, and wrong for arrays and in a browser."""
+    for function in DERIVED:
+        (definition,) = ast.parse(inspect.getsource(function)).body
+        for statement in definition.body[:-1]:
+            assert isinstance(statement, ast.Assign) or ast.get_docstring(definition)
+        assert isinstance(definition.body[-1], ast.Return)
+        nodes = {type(node) for node in ast.walk(definition)}
+        assert nodes.isdisjoint({ast.If, ast.IfExp, ast.For, ast.While, ast.Eq, ast.NotEq})
+        assert in_javascript(ast.unparse(definition.body[-1].value))

@@ -249,3 +249,35 @@ def test_two_processes_with_half_of_the_rows_each_learn_what_one_learns(tmp_path
     assert len(alone) == 2
     assert together == pytest.approx(alone, rel=1e-12)
     assert alone == pytest.approx([2.0, 1.0], abs=0.5)  # on the way to y = 2x + 1
+
+
+def test_a_program_of_a_logit_keeps_its_digits_on_tensors():
+    x, t = Value(1.0), Value(0.0)
+    program = unroll(bce_with_logits_loss(x, t), [x, t])
+    value, (slope, _) = program(torch.tensor([-20.0, 0.0]), 0.0)
+    # log(1 + exp(-20)) and log 2; sigmoid(-20) and sigmoid(0)
+    assert value.tolist() == pytest.approx([2.0611536203143808e-09, math.log(2)], rel=1e-15)
+    assert slope.tolist() == pytest.approx([2.0611536181902037e-09, 0.5], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("function", "slope", "second"),
+    [
+        (lambda x: bce_with_logits_loss(x, 0.25), 0.25, 0.25),  # sigmoid(0) - t, and 0.5 · 0.5
+        (Value.sigmoid, 0.25, 0.0),
+        (Value.sqrt, math.inf, -math.inf),
+        (lambda x: x**0.5, math.inf, -math.inf),
+    ],
+)
+def test_pytorch_finds_the_right_slopes_of_a_program_at_0(function, slope, second):
+    x = Value(1.0, label="x")
+    at = torch.tensor([0.0], requires_grad=True)
+    value, (gradient,) = unroll(function(x), [x])(at)
+    assert gradient.item() == slope
+    assert torch.autograd.grad(value.sum(), at, retain_graph=True)[0].item() == slope
+    assert torch.autograd.grad(gradient.sum(), at)[0].item() == second
+
+
+def test_a_complex_tensor_is_refused():
+    with pytest.raises(TypeError, match="^a program takes arrays of real numbers, not of torch.c"):
+        unroll(Value(1.0, label="x").tanh())(torch.tensor([1j]))

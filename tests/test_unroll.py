@@ -271,6 +271,32 @@ def test_the_gradients_of_values_have_gradients():
     assert inputs[1].grad == pytest.approx((1 + 0.5 * 2.0) * e, rel=1e-14)  # (1 + xy) e^(xy)
 
 
+@pytest.mark.parametrize(
+    ("root", "slope", "second"),
+    [
+        (Value.sqrt, math.inf, -math.inf),  # 1 / 2√x and -1 / 4x√x, as x goes to 0
+        (lambda x: x**0.5, math.inf, -math.inf),
+        (lambda x: x ** Value(0.5), math.inf, -math.inf),
+        (lambda x: x**1.5, 0.0, math.inf),
+        (lambda x: x**2, 0.0, 2.0),
+        (lambda x: x**1, 1.0, 0.0),
+    ],
+)
+def test_at_0_a_gradient_has_the_limit_of_its_gradient(root, slope, second):
+    x = Value(4.0, label="x")
+    program, at = unroll(root(x), [x]), Value(0.0)
+    gradient = program(at)[1][0]
+    gradient.backward()
+    assert (gradient.data, at.grad) == (slope, second)
+    assert program(np.array([0.0]))[1][0].tolist() == [slope]
+
+
+@pytest.mark.parametrize("kind", [complex, np.complex64])
+def test_complex_arrays_are_refused(kind):
+    with pytest.raises(TypeError, match="^a program takes arrays of real numbers, not of complex"):
+        unroll(Value(1.0, label="x").tanh())(np.ones(2, dtype=kind))
+
+
 def test_the_border_of_the_learning_rate_is_2_by_the_largest_curvature():
     # mean((w·x + b - 2x)²) over x = 1, 2, 3 has the second derivatives 2·mean(x²), 2·mean(x), 2
     w, b = Value(0.5, label="w"), Value(0.0, label="b")
