@@ -18,18 +18,15 @@ from tinygrad_neuron import (
     dot,
     draw,
     mean,
-    topological_order,
     tree,
 )
-from tinygrad_neuron.view.graph import variables_of
-from tinygrad_neuron.view.names import Names
+from tinygrad_neuron.view.graph import Graph, variables_of
 
 
 def names(output, variables=None, model=None):
     """The names of the graph, in topological order."""
-    order = topological_order(output)
-    of = Names(order, variables or {}, model).of
-    return [of[node] for node in order]
+    graph = Graph(output, variables or {}, None, model)
+    return [graph.names.of[node] for node in graph.order]
 
 
 def test_a_label_that_is_unique_in_the_graph_is_the_name():
@@ -93,7 +90,7 @@ def test_a_parameter_is_one_whatever_its_key(key):
 
     table = Table()
     y = mean(table.parameters())
-    found = Names(topological_order(y), {"table": table})
+    found = Graph(y, {"table": table}).names
     assert list(found.of.values()) == ["table.w[…0]", "table.w['other']", "v1"]
     assert found.parameters == set(table.parameters())
 
@@ -105,7 +102,7 @@ def test_neurons_under_any_keys_have_paths_of_their_own():
 
     table = Table()
     y = mean([neuron([1.0, 2.0]) for neuron in table.d.values()])
-    paths = [neuron.path for neuron in Names(topological_order(y), {"table": table}).neurons]
+    paths = [neuron.path for neuron in Graph(y, {"table": table}).names.neurons]
     assert paths == ["table.d[…0]", "table.d[…1]"]
 
 
@@ -173,9 +170,9 @@ def test_names_that_begin_with_an_underscore_and_a_notebooks_own_are_skipped():
 def test_parameters_are_the_leaves_of_models():
     layer, loose = Layer(1, 2), Value(3.0)
     y = mean([*layer([1.0]), loose])
-    order = topological_order(y)
-    assert Names(order, {"layer": layer, "loose": loose}).parameters == set(layer.parameters())
-    assert Names(order, {"loose": loose}).parameters == set()
+    found = Graph(y, {"layer": layer, "loose": loose}).names
+    assert found.parameters == set(layer.parameters())
+    assert Graph(y, {"loose": loose}).names.parameters == set()
 
 
 def test_parameters_are_shown_as_such_wherever_a_model_keeps_them():
@@ -198,7 +195,7 @@ def test_what_a_model_computes_and_its_constants_are_no_parameters():
     net = Module()
     net.w, net.scale = Value(1.0), Value(2.0, op="const")
     net.product = net.w * net.scale
-    assert Names(topological_order(net.product), {"net": net}).parameters == {net.w}
+    assert Graph(net.product, {"net": net}).names.parameters == {net.w}
 
 
 def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():

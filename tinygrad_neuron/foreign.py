@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from numbers import Real
 from operator import add, mul, sub, truediv
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from tinygrad_neuron.engine import Value, as_float, topological_order
@@ -116,12 +116,14 @@ class ForeignGraph:
     originals  for each twin the object it stands for
     twins      for the id of each of their objects its twin
     unordered  the twins whose operands came from a set
+    merged     the twins that may have lost an operand, because it is the same object as another
     of_now     whether local derivatives were probed, so they belong to the data of now
     """
 
-    __slots__ = ("of_now", "order", "originals", "twins", "unordered")
+    __slots__ = ("merged", "of_now", "order", "originals", "twins", "unordered")
 
     def __init__(self) -> None:
+        self.merged: set[Value] = set()
         self.order: list[Value] = []
         self.originals: dict[Value, Any] = {}
         self.twins: dict[int, Value] = {}
@@ -358,13 +360,15 @@ def connect(engine: Engine, graph: ForeignGraph) -> list[Value]:
         else:
             what = f'a local derivative of "{twin.op}"'
             twin.partials = tuple(real_number(number_in(partial), what) for _, partial in arrows)
+        if unordered or len(twin.operands) < len(arrows):
+            graph.merged.add(twin)
     return hidden
 
 
 def probe(engine: Engine, graph: ForeignGraph, hidden: Iterable[Value]) -> None:
     """Find local derivatives by calling the closures, then put all attributes back."""
     nodes = [graph.originals[twin] for twin in graph.twins.values()]
-    before = snapshot(nodes)
+    before = [(node, dict(attributes(node))) for node in nodes]
     closures: dict[int, tuple[str, Callable[[], object]]] = {}
     try:
         for node in nodes:
@@ -443,41 +447,15 @@ def limited(run: Callable[[], None], seconds: float) -> None:
         sys.setprofile(earlier)
 
 
-def snapshot(nodes: Iterable[Any]) -> list[tuple[Any, Any, Any, list[tuple[Any, Any]]]]:
-    """All attributes of these objects: each with its __dict__, a copy of it, and its slots."""
-    slots: dict[type, list[Any]] = {}
-    saved = []
-    for node in nodes:
-        kind = type(node)
-        if kind not in slots:
-            members = [member for base in kind.__mro__ for member in vars(base).values()]
-            slots[kind] = [m for m in members if isinstance(m, MemberDescriptorType)]
-        held = attribute(node, "__dict__", None)
-        copy = None if held is None else dict(held)
-        saved.append((node, held, copy, [(slot, in_slot(slot, node)) for slot in slots[kind]]))
-    return saved
-
-
-def restore(saved: Iterable[tuple[Any, Any, Any, list[tuple[Any, Any]]]]) -> None:
-    for node, held, copy, slots in saved:
-        if held is not None:
-            held.update(copy)
-            if len(held) > len(copy):
-                for name in [name for name in held if name not in copy]:
-                    del held[name]
-        for slot, value in slots:
-            if value is not (now := in_slot(slot, node)):
-                if value is not MISSING:
-                    slot.__set__(node, value)
-                elif now is not MISSING:
-                    slot.__delete__(node)
-
-
-def in_slot(slot: Any, node: Any) -> Any:
-    try:
-        return slot.__get__(node)
-    except AttributeError:
-        return MISSING
+def restore(saved: Iterable[tuple[Any, dict[str, object]]]) -> None:
+    """Give each object the attributes back that it had."""
+    for node, before in saved:
+        now = dict(attributes(node))
+        for name in now.keys() - before.keys():
+            object.__delattr__(node, name)
+        for name, thing in before.items():
+            if now.get(name, MISSING) is not thing:
+                object.__setattr__(node, name, thing)
 
 
 # The order of operands that come from a set.

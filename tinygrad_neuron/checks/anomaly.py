@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ContextDecorator
 from math import inf, isfinite
 from threading import Lock, get_ident
@@ -10,7 +10,7 @@ from types import TracebackType
 
 from tinygrad_neuron.engine import EdgesOf, Value, edges, no_grad, topological_order
 from tinygrad_neuron.view.graph import Place, users_place, users_variables
-from tinygrad_neuron.view.names import Names, parts, search
+from tinygrad_neuron.view.names import Names, Search
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
 from tinygrad_neuron.view.stepping.steps import numbered
 
@@ -64,15 +64,14 @@ class detect_anomaly(ContextDecorator):
             if not watched_threads:
                 replace_methods(plain_init, plain_backward, plain_evaluate)
                 places.clear()
-        last, text = refused.pop(own, (None, ""))
-        if error is not None and error is last:
-            raise FloatingPointError(text) from error
+        if error is not None and TOLD in error.__dict__:
+            raise FloatingPointError(error.__dict__[TOLD]) from error
 
 
 lock = Lock()
 watched_threads: list[int] = []  # each as often as it has entered and not left
 places: dict[int, Place] = {}  # by id, because a node as the key would keep its graph alive
-refused: dict[int, tuple[Exception, str]] = {}  # by thread, the last error of `evaluate`
+TOLD = "_told"  # the attribute of an operation's error that holds a text with its place
 plain_init, plain_backward, plain_evaluate = Value.__init__, Value.backward, Value.evaluate
 
 
@@ -125,10 +124,8 @@ def watched_evaluate(self: Value, function: Callable[[float], float], rule: str)
         return plain_evaluate(self, function, rule)
     except (ValueError, ArithmeticError) as error:
         if get_ident() in watched_threads:
-            refused[get_ident()] = (
-                error,
-                f"{rule}, not {described_operands([self])}, {line_of(users_place())}",
-            )
+            place = line_of(users_place())
+            error.__dict__[TOLD] = f"{rule}, not {described_operands([self])}, {place}"
         raise
 
 
@@ -137,7 +134,9 @@ def backward_error(
 ) -> str:
     operand = node.operands[position]
     sign = partial_sign(position, node.operands.count(operand))
-    names = Names(order, users_variables()).of
+    graph = dict.fromkeys(order)
+    search = Search(Value, users_variables())
+    names = Names(order, search, lambda thing: value_in(graph, thing)).of
     y, x = word(names[node]), word(names[operand])
     numbers = f"{number(before)} + {factor(partial)} · {factor(node.grad)}"
     chain_rule = f"{x}.grad + {derivative(sign, y, x)} · {y}.grad"
@@ -151,13 +150,13 @@ def described_operands(operands: Iterable[Value]) -> str:
     """The operands with their names in the user's frame, the largest of them if they are many."""
     root = Value.__new__(Value)  # without the constructor, which is replaced
     root.operands = tuple(dict.fromkeys(operands))
-    variables = users_variables()
+    search = Search(Value, users_variables())
     graph = dict.fromkeys(topological_order(root)[:-1])
-    for _, model in search(variables, None, Value)[0]:
-        held = [v for _, v in parts("", model, Value, open_models=True) if isinstance(v, Value)]
+    for model in search.models:
+        held = [v for _, v in model if isinstance(v, Value)]
         if not graph.keys().isdisjoint(held):  # or else a w1 were not told from another neuron's
             graph.update(dict.fromkeys(held))
-    names = Names(list(graph), variables)
+    names = Names(list(graph), search, lambda thing: value_in(graph, thing))
     # What is not finite comes first, and then what may have overflowed.
     sizes = {v: abs(v.data) if isfinite(v.data) else inf for v in root.operands}
     shown = set(sorted(sizes, key=sizes.__getitem__, reverse=True)[:SHOWN_OPERANDS])
@@ -170,6 +169,10 @@ def described_operands(operands: Iterable[Value]) -> str:
     if len(shown) < len(root.operands):
         words.append("…")
     return (" and " if len(words) == 2 else ", ").join(words)
+
+
+def value_in(graph: Mapping[Value, None], thing: object) -> Value | None:
+    return thing if isinstance(thing, Value) and thing in graph else None
 
 
 def quoted(op: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from math import isfinite
 from os.path import dirname, join
@@ -14,26 +15,28 @@ from tinygrad_neuron import foreign
 from tinygrad_neuron.engine import Value, edges, topological_order
 from tinygrad_neuron.errors import check_graph, never_raises
 from tinygrad_neuron.module import Module
-from tinygrad_neuron.view.names import Names, paths_to
+from tinygrad_neuron.view.names import Names, Search
 from tinygrad_neuron.view.notation import partial_sign, printable
-from tinygrad_neuron.view.rules import TWICE, Rule, checked_rule, rule_of
+from tinygrad_neuron.view.rules import RULES, TWICE, Rule, checked_rule, rule_of
 
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
 Place = tuple[str, int]  # a file and the number of a line
 MOST_NAMED = 3  # of the values that a sentence is about
+NEAR = 1e-6  # another engine may compute in another way, or with float32
 CLOSE = 1e-9  # of the sum of what is added: two sums of it that differ by less are the same
 
 
 class Graph:
     """The computation graph of an output, as it is when a view looks.
 
-    output  a Value, a value of another engine, or what `adopt` returns
-    order   its Values in topological order; of another engine, twins of its values
-    kind    the class of its values
-    names   what they are called
+    output  the Value that was given; of another engine, its twin, a Value with the same numbers
+    order   the Values in topological order, of another engine the twins of its values
+    kind    the class of the given values
+    names   what the values are called
+    near    how far off numbers may be that are called equal
 
-    variables  those that give names; None: those of the caller, whose frame is given
+    variables  name -> object, as in locals(); None means the variables of `caller`, a frame
     model      a model that is in none of the variables
     rules      formulas for operations of the reader's own
     """
@@ -53,18 +56,26 @@ class Graph:
             raise TypeError(f"{rule}, not {variables!r:.60}")
         self.theirs: foreign.ForeignGraph | None = None
         self.own_rules = rules or {}
+        self.checked: dict[tuple[str, int], Rule] = {}  # of these, by operation and operands
         if isinstance(output, Value):
             self.kind: type = Value
+            search = Search(Value, variables, model)
             self.order = topological_order(output)
             check_graph(self.order)
             if model is not None and not isinstance(model, Module):
                 raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
         else:
             self.kind = foreign.class_of(output)
-            self.theirs = foreign.read(output, paths_to(self.kind, variables, model))
+            search = Search(self.kind, variables, model)
+            paths = search.paths()
+            self.theirs = foreign.read(output, paths)
             self.order = self.theirs.order
+            for twin, thing in self.theirs.originals.items():
+                if not twin.operands and not twin.label and id(thing) not in paths:
+                    twin.op = "const"  # a number in their program
+        self.near = NEAR if self.theirs else 0.0
         self.output = self.order[-1]
-        self.names = Names(self.order, variables, model, self.kind, self.value)
+        self.names = Names(self.order, search, self.value)
 
     @never_raises
     def __repr__(self) -> str:
@@ -93,12 +104,40 @@ class Graph:
 
     def rule(self, node: Value) -> Rule | None:
         """The formulas of a node's operation, None if they are not known."""
-        op, count = str(node.op), len(node.operands)
+        op, count, theirs = str(node.op), len(node.operands), self.theirs
         if op in self.own_rules and count:
-            return checked_rule(op, count, self.own_rules[op])
-        if self.theirs and count == 1 and self.op(node) in TWICE:
-            return TWICE[self.op(node)]
+            own = self.own_rules[op]
+            others = rule_of(self.op(node), count) if isinstance(own, Rule) else None
+            if others and len(own.partials) != count:  # it is for -a, and not for a - b
+                return others
+            if (op, count) not in self.checked:
+                self.checked[op, count] = checked_rule(op, count, own)
+            return self.checked[op, count]
+        if theirs and count == 1 and self.op(node) in TWICE:
+            return self.rule_of_one(node)
         return rule_of(self.op(node), count) if count else None
+
+    def check_rules(self) -> None:
+        """ValueError if an operation of another engine gives other data than its rule."""
+        first = next((v for v in self.order if v in self.old), None)
+        if self.theirs and first is not None:
+            op = printable(first.op)
+            found = f"the data of {self.names.of[first]} are not what the rule of {op!r} gives"
+            cure = f"compute the graph again if data have changed, or use rules={{{op!r}: Rule(…)}}"
+            raise ValueError(f"{found}: {cure}")
+
+    def rule_of_one(self, node: Value) -> Rule | None:
+        """Of + - * / with one operand, which may stand for both: what gives the node's data."""
+        from tinygrad_neuron.view.recompute import operation
+
+        op, x = self.op(node), node.operands[0].data
+        may_be = [TWICE[op]] if self.theirs and node in self.theirs.merged else []
+        may_be += [RULES["neg"]] if op == "-" else []
+        for rule in may_be:
+            with suppress(ArithmeticError):
+                if operation(rule, 1)(x)[0] == node.data:
+                    return rule
+        return None
 
     def op(self, node: Value) -> str:
         """The name of a node's operation, of another engine's as ours has it."""
@@ -112,56 +151,65 @@ class Graph:
 
     @cached_property
     def old(self) -> set[Value]:
-        """Those that would have other data if they were computed again now."""
+        """The values whose data their operands no longer give."""
         from tinygrad_neuron.view.recompute import outdated
 
-        return outdated(self.order, self.rule)
+        return outdated(self.order, self.rule, self.near)
 
     @cached_property
-    def slips(self) -> dict[tuple[Value, int], float]:
-        """Of another engine, the partials that are not those of the rules: what would be right."""
-        from tinygrad_neuron.view.recompute import slips
+    def wrong_partials(self) -> dict[tuple[Value, int], float]:
+        """Of another engine: (node, position) -> the right partial, where it has another."""
+        from tinygrad_neuron.view.recompute import wrong_partials
 
         fresh = [node for node in self.order if node not in self.old] if self.theirs else []
-        return slips(fresh, self.rule)
+        return wrong_partials(fresh, self.rule, self.near)
 
     @cached_property
     def arriving(self) -> dict[Value, float]:
-        """Of each Value whose grad is not the sum of what its arrows bring, that sum.
+        """Value -> the sum over its arrows, for every Value whose grad is another number.
 
         An arrow brings the grad of the value that it points to, times the local derivative. Before
         `backward()` the output has no grad, and nothing is compared.
         """
-        sums, sizes = defaultdict(float, {self.output: 1.0}), defaultdict(float, {self.output: 1.0})
+        sums: dict[Value, float] = defaultdict(float)
+        sizes: dict[Value, float] = defaultdict(float)
         for node, operand, partial in edges(self.order):
             sums[operand] += node.grad * partial
             sizes[operand] += abs(node.grad * partial)
-        compared = [node for node in self.order if node.op != "const" and self.output.grad]
-        return {v: sums[v] for v in compared if not agree(v.grad, sums[v], sizes[v])}
+        near = max(CLOSE, self.near)
+        compared = [v for v in self.order[:-1] if v.op != "const" and self.output.grad]
+        return {v: sums[v] for v in compared if not is_close(v.grad, sums[v], near * sizes[v])}
 
-    @property
-    def doubts(self) -> list[str]:
+    def doubts_of_grads(self) -> list[str]:
         """For people: which grads are not what arrives, and why that may be."""
-        if self.theirs and self.theirs.of_now and self.old and self.arriving:
+        of_now = self.theirs is not None and self.theirs.of_now
+        if of_now and self.old and self.arriving:
             return ["data changed since backward(), and each ∂ is that of now"]
+        changed = "data changed since backward(), " if of_now else ""
         causes: dict[str, list[str]] = {}
         for node, total in self.arriving.items():
             times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
-            cause = "several passes or outputs added up, or a mistake in an operation"
+            cause = f"{changed}several passes or outputs added up, or a mistake in an operation"
             if node.grad == 0:
                 cause = "set to 0 since, or a mistake in an operation"
-            elif times > 1 and agree(node.grad, times * total, abs(node.grad)):
+            elif times > 1 and is_close(node.grad, times * total, CLOSE * abs(node.grad)):
                 cause = f"{times} passes added up, or a mistake in an operation"
             causes.setdefault(cause, []).append(self.names.of[node])
-        told = [f"grad is not what the arrows bring at {few(n)}: {c}" for c, n in causes.items()]
-        if wrong := dict.fromkeys(f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.slips):
-            told.append(f"∂ is not that of the rule at {few([*wrong])}: a mistake in an operation")
-        return told
+        return [
+            f"the grad is not the sum over the arrows at {few(n)}: {c}" for c, n in causes.items()
+        ]
+
+    def doubts_of_partials(self) -> list[str]:
+        wrong = dict.fromkeys(
+            f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials
+        )
+        return (
+            [f"∂ is not what the rule gives at {few([*wrong])}: a mistake there"] if wrong else []
+        )
 
 
-def agree(x: float, y: float, size: float) -> bool:
-    """Whether two sums of terms that have this size together differ by roundings alone."""
-    return x == y or (x != x and y != y) or abs(x - y) <= CLOSE * size
+def is_close(x: float, y: float, distance: float) -> bool:
+    return x == y or (x != x and y != y) or abs(x - y) <= distance
 
 
 def few(names: list[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count, islice
 from keyword import iskeyword
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
@@ -51,34 +51,16 @@ class Names:
     neurons     the neurons among the models found
     """
 
-    def __init__(
-        self,
-        order: Sequence[Value],
-        variables: Mapping[str, object],
-        model: object = None,
-        kind: type = Value,
-        value: ValueOf | None = None,
-    ) -> None:
-        graph = set(order)
-
-        def of_order(thing: object) -> Value | None:
-            return thing if isinstance(thing, Value) and thing in graph else None
-
-        value = value or of_order
-        models, loose = search(variables, model, kind)
-        in_models = contents(models, kind, value)
+    def __init__(self, order: Sequence[Value], search: Search, value: ValueOf) -> None:
+        in_models = contents(search.models, search.kind, value)
         paths = [(path, v) for path, thing in in_models if (v := value(thing)) is not None]
         self.parameters = {v for _, v in paths if not v.operands and v.op != "const"}
         self.neurons = [n for path, one in in_models if (n := neuron_in(path, one, value))]
         self.of: dict[Value, str] = {}
         self.name_by_label(order)
-        self.name_by_path(
-            [*paths, *((path, v) for path, one in loose if (v := value(one)) is not None)]
-        )
-        self.unnamed = graph - self.of.keys()
-        if kind is not Value:
-            for leaf in self.unnamed:  # a number in their program
-                leaf.op = leaf.op if leaf.operands else "const"
+        loose = [(path, v) for path, one in search.loose if (v := value(one)) is not None]
+        self.name_by_path([*paths, *loose])
+        self.unnamed = set(order) - self.of.keys()
         self.name_by_number(order)
 
     @never_raises
@@ -138,118 +120,128 @@ def identifiers(nodes: Iterable[Value], names: Names, taken: Iterable[str]) -> d
     return found
 
 
-def paths_to(kind: type, variables: Mapping[str, object], model: object) -> dict[int, str]:
-    """By id, the paths to all values of this kind that variables and models lead to."""
-    models, loose = search(variables, model, kind)
-    found = [pair for path, one in models for pair in parts(path, one, kind, open_models=True)]
-    paths: dict[int, str] = {}
-    for path, thing in (*found, *loose):
-        paths.setdefault(id(thing), path)
-    return paths
+class Search:
+    """Finds the values of one class, and the models that hold them, in variables.
+
+    loose   the values outside models
+    models  of each model, the given one first, the values and models that it holds
+    """
+
+    def __init__(self, kind: type, variables: Mapping[str, object], given: object = None) -> None:
+        self.kind = kind
+        # By id of an object beside another engine's values: its parameters, None if it is no model.
+        self.known: dict[int, list[object] | None] = {}
+        self.loose: list[Found] = []
+        starts: dict[int, Found] = {}  # by id, because a model need not be hashable
+        for name, variable in variables.items():
+            if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
+                continue
+            for path, thing in self.parts(name, variable, open_models=False):
+                if issubclass(type(thing), kind):
+                    self.loose.append((path, thing))
+                else:
+                    starts.setdefault(id(thing), (path, thing))
+        if given is not None:
+            self.known[id(given)] = self.known.get(id(given)) or []
+            first = starts.pop(id(given), ("", given))
+            starts = {id(given): first, **starts}
+        self.models = [list(self.parts(*start, open_models=True)) for start in starts.values()]
+
+    def paths(self) -> dict[int, str]:
+        """By id, a path to each value and model."""
+        found = [*(pair for held in self.models for pair in held), *self.loose]
+        return {id(thing): path for path, thing in reversed(found)}
+
+    def parts(self, path: str, thing: object, open_models: bool) -> Iterator[Found]:
+        """The values and models in a thing, each with its path, the nearest first.
+
+        Lists, tuples and dicts are opened, and if wished models, with all that may hold parameters.
+        None of their code is run, but for the `parameters()` of another engine's models. Outside
+        models a search ends after ITEMS things.
+        """
+        at, start = path, thing
+        seen: set[int] = set()
+        queue: deque[Found] = deque([(path, thing)])
+        left = sys.maxsize if open_models else ITEMS
+        while queue and left:
+            left -= 1
+            path, thing = queue.popleft()
+            # Not isinstance() alone, which asks a proxy for its __class__, which may raise.
+            is_value, is_model = issubclass(type(thing), self.kind), self.is_model(thing)
+            known = is_value or is_model or issubclass(type(thing), OPENED)
+            if id(thing) in seen or not (open_models or known):
+                continue
+            seen.add(id(thing))
+            path = printable(path, LONGEST_PATH)
+            if is_value:
+                yield path, thing
+            elif is_model:
+                yield path, thing
+                if open_models:
+                    dot = "." if path else ""
+                    queue += [(f"{path}{dot}{name}", part) for name, part in attributes(thing)]
+            elif isinstance(thing, dict):
+                items = list(islice(dict.items(thing), left))  # at once: a thread may change it
+                for i, (key, part) in enumerate(items):
+                    if is_plain(key):
+                        queue.append((f"{path}[{key!r}]", part))
+                    elif open_models:  # a parameter, whatever its key
+                        queue.append((f"{path}[…{i}]", part))
+            elif isinstance(thing, list | tuple) and type(thing).__module__ not in OWN_RECORDS:
+                things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
+                queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
+            elif open_models:
+                queue += [(path + place, part) for place, part in held_in(thing, path)]
+                if self.kind is not Value and type(thing).__module__ not in sys.stdlib_module_names:
+                    queue += [(f"{path}.{name}", part) for name, part in attributes(thing)]
+        if open_models and self.kind is not Value:  # what no attribute leads to
+            held = self.known.get(id(start)) or []
+            yield from ((f"{at}.parameters()[{i}]", v) for i, v in enumerate(held))
+
+    def is_model(self, thing: object) -> bool:
+        """A Module; for another engine, an object whose parameters() are values of its class."""
+        if issubclass(type(thing), Module) or self.kind is Value:
+            return issubclass(type(thing), Module)
+        if id(thing) not in self.known:
+            self.known[id(thing)] = None
+            with suppress(Exception):  # it is their code
+                if callable(getattr(type(thing), "parameters", None)):
+                    parameters = list(cast(Any, thing).parameters())
+                    if any(issubclass(type(one), self.kind) for one in parameters):
+                        self.known[id(thing)] = parameters
+        return self.known[id(thing)] is not None
 
 
-def search(
-    variables: Mapping[str, object], given: object, kind: type
-) -> tuple[list[Found], list[Found]]:
-    """The models, the given one first, and the values outside them, that variables lead to."""
-    models: dict[int, Found] = {}  # by id, because a model need not be hashable
-    values: list[Found] = []
-    for name, variable in variables.items():
-        if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
-            continue
-        for path, thing in parts(name, variable, kind, open_models=False):
-            if issubclass(type(thing), kind):
-                values.append((path, thing))
-            else:
-                models.setdefault(id(thing), (path, thing))
-    if given is not None:
-        first = models.pop(id(given), ("", given))
-        return [first, *models.values()], values
-    return list(models.values()), values
+def contents(models: Iterable[list[Found]], kind: type, value: ValueOf) -> list[Found]:
+    """The values of the graph and the models in models, each once, with its first path."""
 
+    def is_value(thing: object) -> bool:
+        return issubclass(type(thing), kind)
 
-def contents(models: Iterable[Found], kind: type, value: ValueOf) -> list[Found]:
-    """The values of the graph and the models that models hold, each once, with its first path."""
-    opened = []
-    for start, model in models:
-        found = [
-            (path, thing)
-            for path, thing in parts(start, model, kind, open_models=True)
-            if not issubclass(type(thing), kind) or value(thing) is not None
-        ]
-        opened.append(found)
+    shown = [
+        [(path, thing) for path, thing in held if not is_value(thing) or value(thing) is not None]
+        for held in models
+    ]
     # Most values first: `for neuron in layer.neurons` leaves a neuron with a shorter path.
-    opened.sort(key=lambda found: -sum(issubclass(type(thing), kind) for _, thing in found))
+    shown.sort(key=lambda held: -sum(is_value(thing) for _, thing in held))
     first: dict[int, Found] = {}
-    for path, thing in (pair for found in opened for pair in found):
+    for path, thing in (pair for held in shown for pair in held):
         first.setdefault(id(thing), (path, thing))
     return list(first.values())
 
 
-def parts(path: str, thing: object, kind: type, open_models: bool) -> Iterator[Found]:
-    """The values and models in a thing, each with its path, the nearest first.
-
-    Lists, tuples and dicts are opened, and if wished models, with all that may hold parameters;
-    none of their own code is run. Outside models a search ends after ITEMS things.
-    """
-    seen: set[int] = set()
-    queue: deque[Found] = deque([(path, thing)])
-    left = sys.maxsize if open_models else ITEMS
-    while queue and left:
-        left -= 1
-        path, thing = queue.popleft()
-        # Not isinstance() alone, which asks a proxy for its __class__, which may raise.
-        opened = issubclass(type(thing), (kind, *OPENED)) or is_model(thing, kind)
-        if id(thing) in seen or not (open_models or opened):
-            continue
-        seen.add(id(thing))
-        path = printable(path, LONGEST_PATH)
-        if issubclass(type(thing), kind):
-            yield path, thing
-        elif is_model(thing, kind):
-            yield path, thing
-            if open_models:
-                dot = "." if path else ""
-                queue += [(f"{path}{dot}{name}", part) for name, part in attributes(thing)]
-        elif isinstance(thing, dict):
-            items = list(islice(dict.items(thing), left))  # at once: a thread may change it
-            for i, (key, part) in enumerate(items):
-                if is_plain(key):
-                    queue.append((f"{path}[{key!r}]", part))
-                elif open_models:  # a parameter, whatever its key
-                    queue.append((f"{path}[…{i}]", part))
-        elif isinstance(thing, list | tuple) and type(thing).__module__ not in OWN_RECORDS:
-            things = list.__iter__(thing) if isinstance(thing, list) else tuple.__iter__(thing)
-            queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
-        elif open_models:
-            queue += [(path + place, part) for place, part in held_in(thing, path)]
-
-
 def neuron_in(path: str, model: object, value: ValueOf) -> NeuronFound | None:
-    held = (
-        dict(attributes(model)) if value(model) is None else {}
-    )  # a subclass of Neuron may lack them
-    w, b = held.get("w"), value(held.get("b"))
-    if not isinstance(w, list | tuple) or not w or b is None:
+    """A model's w and b, if it has them: a subclass of Neuron may not."""
+    held = dict(attributes(model)) if value(model) is None else {}
+    w, bias = held.get("w"), value(held.get("b"))
+    if not isinstance(w, list | tuple) or not w or bias is None:
         return None
     weights = tuple(found for one in w if (found := value(one)) is not None)
     if len(weights) < len(w):
         return None
-    name = getattr(
-        held.get("activation"), "__name__", "a function" if held.get("activation") else ""
-    )
-    return NeuronFound(path, weights, b, name if "activation" in held else None)
-
-
-def is_model(thing: object, kind: type) -> bool:
-    """A Module, or beside another engine's values an object whose parameters() are such values."""
-    if issubclass(type(thing), Module) or kind is Value:
-        return issubclass(type(thing), Module)
-    if isinstance(thing, type) or not callable(getattr(type(thing), "parameters", None)):
-        return False
-    with suppress(Exception):  # it is their code
-        return any(issubclass(type(one), kind) for one in thing.parameters())  # type: ignore[attr-defined]
-    return False
+    function = held.get("activation")
+    name = getattr(function, "__name__", "a function") if function else ""
+    return NeuronFound(path, weights, bias, name if "activation" in held else None)
 
 
 def is_plain(key: object) -> bool:

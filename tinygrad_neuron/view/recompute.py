@@ -11,14 +11,17 @@ from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.functions import functions_of
 from tinygrad_neuron.view.rules import Rule, letters_of
 
-NEAR = 1e-6  # an engine may compute its slopes in another way
+CORNERS = {"abs", "relu", "sqrt", "log", "**"}  # at 0, engines may have other slopes
 
 
-def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) -> set[Value]:
+def outdated(
+    order: Sequence[Value], rule_of: Callable[[Value], Rule | None], near: float
+) -> set[Value]:
     """The nodes of a topological order that would have other data if computed again now.
 
     After `optimizer.step()`, these are all that depend on a parameter. Of an operation without a
-    rule we only know that it is outdated if one of its operands is.
+    rule we only know that it is outdated if one of its operands is. `near` is how far off another
+    engine may be that computes an operation in another way.
     """
     now: dict[Value, float | None] = {}  # None: not known
     old: set[Value] = set()
@@ -33,26 +36,35 @@ def outdated(order: Sequence[Value], rule_of: Callable[[Value], Rule | None]) ->
                 now[node] = None if None in numbers else compute(*numbers)[0]
             except (ArithmeticError, ValueError):  # log of what is below 0 now
                 now[node] = None
-        if now[node] != node.data and not (now[node] != now[node] and math.isnan(node.data)):
+        if agree(now[node], node.data, near):
+            now[node] = node.data
+        else:
             old.add(node)
     return old
 
 
-def slips(
-    order: Sequence[Value], rule_of: Callable[[Value], Rule | None]
+def wrong_partials(
+    order: Sequence[Value], rule_of: Callable[[Value], Rule | None], near: float
 ) -> dict[tuple[Value, int], float]:
-    """The partials that are not those of the rules, by node and position, and what is right."""
+    """(node, position) -> the right local derivative, where the node has another."""
     found = {}
     for node in order:
         rule, numbers = rule_of(node), [operand.data for operand in node.operands]
-        if rule is None or 0 in numbers:  # at 0 are corners, where engines may differ
+        name = "**" if node.op.startswith("**") else node.op.lower()
+        if rule is None or (0 in numbers and name in CORNERS):
             continue
         with suppress(ArithmeticError, ValueError):
             _, *right = operation(rule, len(numbers))(*numbers)
             for i, (partial, slope) in enumerate(zip(node.partials, right)):
-                if not math.isclose(partial, slope, rel_tol=NEAR, abs_tol=NEAR):
+                if not agree(slope, partial, near):
                     found[node, i] = slope
     return found
+
+
+def agree(x: float | None, y: float, near: float) -> bool:
+    if x is None or x == y or (x != x and y != y):
+        return x is not None
+    return math.isclose(x, y, rel_tol=near, abs_tol=near / 1000)
 
 
 @lru_cache(maxsize=1000)

@@ -7,7 +7,7 @@ equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 
 TERMS = 8  # of a long sum on one line; Python's compiler overflows at some thousands
@@ -109,42 +109,52 @@ def power_rule(exponent: str) -> Rule | None:
 
 
 def checked_rule(op: str, operands: int, rule: Rule) -> Rule:
-    """A reader's own rule; ValueError unless it has the right formulas, of what is known."""
+    """A rule of the reader's; ValueError unless it has the right formulas, of what is known."""
     own = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
     if len(own) <= operands or len(rule.partials) != operands:
         partials = f"{operands} partial{'s' if operands > 1 else ''}"
         raise ValueError(f"the rule of {op!r} must be a Rule with a value and {partials}")
-    known = {*letters_of(operands), "y", *IN_RULES}
-    for formula in own:
-        if unknown := sorted(words_in(formula, op) - known):
-            words = f"{', '.join(unknown)}; known are {', '.join(sorted(known))}"
-            raise ValueError(f"the rule of {op!r} has {words}")
+    letters = set(letters_of(operands))
+    for i, formula in enumerate(own):
+        check_formula(op, formula, letters | {"y"} if i else letters)
     return rule
 
 
-def words_in(formula: str, op: str) -> set[str]:
-    """The names in a formula; ValueError if Python, arrays and a browser would not all read it."""
+def check_formula(op: str, formula: str, letters: Set[str]) -> None:
+    """ValueError unless floats, arrays, Values and a browser can all compute it."""
     import ast
 
     try:
         nodes = list(ast.walk(ast.parse(formula, mode="eval")))
-    except (SyntaxError, TypeError, ValueError):
-        raise ValueError(f"the rule of {op!r} has {formula!r}, which is no formula") from None
-    kinds = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.Load)
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
+        shown = f"{formula!r:.60}"
+        raise ValueError(f"the rule of {op!r} has {shown}, which is no formula") from None
+    parts = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, ast.Name)
     signs = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd)
-    comparing = (ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    order = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    called, right = [], "#" not in formula and formula.isascii()
     for node in nodes:
-        plain = isinstance(node, (*kinds, *signs, *comparing))
         if isinstance(node, ast.Constant):
-            plain = type(node.value) in (int, float)
+            right &= type(node.value) in (int, float)
         elif isinstance(node, ast.Compare):
-            plain = len(node.ops) == 1
+            right &= len(node.ops) == 1
         elif isinstance(node, ast.Call):
-            plain = isinstance(node.func, ast.Name) and not node.keywords
-        if not plain or "#" in formula:
-            allowed = "numbers, names, + - * / **, < <= > >= and functions"
-            raise ValueError(f"the rule of {op!r} has {formula!r}: a formula has only {allowed}")
-    return {node.id for node in nodes if isinstance(node, ast.Name)}
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            arguments = 3 if name == "where" else 1
+            right &= bool(name) and not node.keywords
+            right &= name not in IN_RULES or len(node.args) == arguments
+            called.append(node.func)
+        else:
+            right &= isinstance(node, (*parts, *signs, *order))
+    if not right:
+        allowed = "numbers, names, + - * / **, < <= > >= and functions"
+        raise ValueError(f"the rule of {op!r} has {formula!r:.60}: a formula has only {allowed}")
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and node not in called}
+    functions = {node.id for node in called if isinstance(node, ast.Name)}
+    if unknown := sorted((names - letters) | (functions - IN_RULES)):
+        known = ", ".join(sorted(letters | IN_RULES))
+        words = f"{', '.join(unknown):.60}; known are {known}"
+        raise ValueError(f"the rule of {op!r} has {words}")
 
 
 def words_for(operands: Sequence[str], result: str) -> dict[str, str]:

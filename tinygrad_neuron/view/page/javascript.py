@@ -45,6 +45,7 @@ def program_in_javascript(graph: Graph) -> str:
     topological order. From the values of the leaves the function fills in all others. ValueError:
     an operation has no rule.
     """
+    graph.check_rules()
     place = {node: f"v[{i}]" for node, i in graph.places.items()}
     lines = []
     arrows = 0

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.view.graph import Graph
-from tinygrad_neuron.view.names import NeuronFound
 from tinygrad_neuron.view.notation import printable
 
 READABLE = 60  # boxes that a reader can take in
 ACTIVATIONS = {"relu", "tanh", "sigmoid"}  # that a neuron of another engine may end with
+MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # laid out within a quarter of a minute
 SAMPLES = (3, 2, 1)  # of operands that are alike: as many as find room
 
 
@@ -74,7 +74,7 @@ def boxes_of(graph: Graph, expand: bool | str | None) -> list[Box]:
         closed = without(closed, expand)
     elif expand is None and len({neuron.path for neuron in closed.values()}) == 1:
         closed = {}  # a lone neuron is what its reader came to see
-    arrows = readable_arrows(order, closed, graph.names.parameters)
+    arrows = readable_arrows(graph, closed)
     visible = set(nearest_first(order[-1], arrows))
     boxes = []
     for node in order:
@@ -111,30 +111,12 @@ def nearest_first(
 # One box for a neuron.
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PartialSum:
-    """What a node holds of a neuron's w1·x1 + … + wn·xn + b, with its derivatives."""
+    """What a node holds of a neuron's w1·x1 + … + wn·xn + b, with the node's derivatives."""
 
-    slopes: dict[Value, float]  # by each weight
+    slopes: dict[Value, float]  # by each weight and the bias
     inputs: dict[Value, tuple[Value, float]]  # of each weight its input, and the derivative by it
-    bias: Value | None = None
-    bias_slope: float = 0.0
-
-    def is_of(self, neuron: NeuronFound) -> bool:
-        same_size = len(self.slopes) == len(neuron.weights)
-        return same_size and self.slopes.keys() == set(neuron.weights)
-
-    def add(self, other: PartialSum, slope: float) -> bool:
-        """Add a part of the same sum; False if both hold the same weight, or both a bias."""
-        if not self.slopes.keys().isdisjoint(other.slopes) or (
-            self.bias is not None and other.bias is not None
-        ):
-            return False
-        self.slopes |= {w: slope * s for w, s in other.slopes.items()}
-        self.inputs |= {w: (x, slope * s) for w, (x, s) in other.inputs.items()}
-        if other.bias is not None:
-            self.bias, self.bias_slope = other.bias, slope * other.bias_slope
-        return True
 
 
 def closed_neurons(graph: Graph) -> dict[Value, ClosedNeuron]:
@@ -146,8 +128,24 @@ def closed_neurons(graph: Graph) -> dict[Value, ClosedNeuron]:
     """
     uses = count_uses(graph.order)
     user = {operand: node for node, operand, _ in edges(graph.order)}  # the only one, if uses is 1
+    neurons = {frozenset((*n.weights, n.bias)): n for n in reversed(graph.names.neurons)}
+    weights = {w for neuron in graph.names.neurons for w in neuron.weights}
+    biases = {neuron.bias for neuron in graph.names.neurons}
+    sizes = set(map(len, neurons))
+    parts: dict[Value, PartialSum] = {}
     closed = {}
-    for total, neuron, found in weighted_sums(graph, uses):
+    for total in graph.order:
+        op = graph.op(total)
+        part = products(total, op, weights) if op in ("*", "dot") else None
+        if op == "+":
+            part = sum_of_parts(total, parts, biases, uses)
+        if part is None:
+            continue
+        whole = len(part.slopes) in sizes and not biases.isdisjoint(part.slopes)
+        neuron = neurons.get(frozenset(part.slopes)) if whole else None
+        if neuron is None:
+            parts[total] = part
+            continue
         output, slope, n = total, 1.0, len(neuron.weights)
         word = "weighted sum" if neuron.activation else "neuron"
         after = user.get(total)
@@ -155,36 +153,12 @@ def closed_neurons(graph: Graph) -> dict[Value, ClosedNeuron]:
             own = {neuron.activation} if neuron.activation is not None else ACTIVATIONS
             if graph.op(after) in own:
                 output, slope, word = after, after.partials[0], f"{printable(after.op)} neuron"
-        pairs = [found.inputs[w] for w in neuron.weights]
+        pairs = [part.inputs[w] for w in neuron.weights]
         inputs = [Arrow(x, i, slope * s) for i, (x, s) in enumerate(pairs)]
-        weights = [Arrow(w, n + i, slope * found.slopes[w]) for i, w in enumerate(neuron.weights)]
-        bias = Arrow(neuron.bias, 2 * n, slope * found.bias_slope)
-        closed[output] = ClosedNeuron(neuron.path, word, inputs, [*weights, bias])
+        own_leaves = [*neuron.weights, neuron.bias]
+        leaves = [Arrow(v, n + i, slope * part.slopes[v]) for i, v in enumerate(own_leaves)]
+        closed[output] = ClosedNeuron(neuron.path, word, inputs, leaves)
     return closed
-
-
-def weighted_sums(
-    graph: Graph, uses: Mapping[Value, int]
-) -> Iterator[tuple[Value, NeuronFound, PartialSum]]:
-    """Each node that is the whole sum of a neuron, with the derivatives of that."""
-    weights = {w for neuron in graph.names.neurons for w in neuron.weights}
-    by_bias: dict[Value, list[NeuronFound]] = {}
-    for neuron in graph.names.neurons:
-        by_bias.setdefault(neuron.bias, []).append(neuron)
-    parts: dict[Value, PartialSum] = {}
-    for node in graph.order:
-        op = graph.op(node)
-        part = products(node, op, weights) if op in ("*", "dot") else None
-        if op == "+":
-            part = sum_of_parts(node, parts, by_bias, uses)
-        if part is None:
-            continue
-        neurons = by_bias.get(part.bias, ()) if part.bias is not None else ()
-        whole = [n for n in neurons if part.is_of(n)]
-        if whole:
-            yield node, whole[0], part
-        else:
-            parts[node] = part
 
 
 def products(node: Value, op: str, weights: set[Value]) -> PartialSum | None:
@@ -210,7 +184,7 @@ def sum_of_parts(
     total = None
     for operand, slope in zip(node.operands, node.partials):
         if operand in biases:
-            part = PartialSum({}, {}, operand, 1.0)
+            part = PartialSum({operand: 1.0}, {})
         elif operand in parts and uses[operand] == 1:
             part = parts[operand]
         elif operand.op == "const" and operand.data == 0:
@@ -219,11 +193,12 @@ def sum_of_parts(
             return None
         if total is None and slope == 1:
             total = part  # it is used for this sum alone, so it can grow
-        elif total is None:
-            total = PartialSum({}, {})
-            total.add(part, slope)
-        elif not total.add(part, slope):
+            continue
+        total = total or PartialSum({}, {})
+        if not total.slopes.keys().isdisjoint(part.slopes):
             return None
+        total.slopes.update((v, slope * s) for v, s in part.slopes.items())
+        total.inputs.update((w, (x, slope * s)) for w, (x, s) in part.inputs.items())
     return total
 
 
@@ -250,20 +225,18 @@ def count_uses(order: Sequence[Value]) -> Counter[Value]:
 # A few boxes for many.
 
 
-def readable_arrows(
-    order: Sequence[Value], closed: Closed, parameters: Collection[Value]
-) -> Arrows:
+def readable_arrows(graph: Graph, closed: Closed) -> Arrows:
     """The arrows of a picture of at most 60 boxes, the widest operations abbreviated first."""
-    output = order[-1]
-    arrows = {node: arrows_into(node) for node in order}
+    output = graph.output
+    arrows = {node: arrows_into(node) for node in graph.order}
     arrows.update((node, neuron.inputs) for node, neuron in closed.items())
     if len(nearest_first(output, arrows.__getitem__, READABLE)) <= READABLE:
         return arrows.__getitem__
 
-    arrows.update(merged_sums(order, closed))
-    groups = {node: alike(into, closed, parameters) for node, into in arrows.items()}
+    arrows.update(merged_sums(graph, closed))
+    groups = {node: alike(graph, into, closed) for node, into in arrows.items()}
     widths = {len(group) for each in groups.values() for group in each}
-    omitted: dict[tuple[Value | Omitted, ...], Omitted] = {}  # one box for those of several nodes
+    omitted: dict[tuple[Value | Omitted, ...], Omitted] = {}  # nodes share a box
     few: Arrows = arrows.__getitem__
     for width in sorted(widths, reverse=True):
         for samples in SAMPLES:
@@ -273,11 +246,11 @@ def readable_arrows(
     return nearest_only(output, few)
 
 
-def merged_sums(order: Sequence[Value], closed: Closed) -> dict[Value, list[Arrow]]:
+def merged_sums(graph: Graph, closed: Closed) -> dict[Value, list[Arrow]]:
     """a + b + c as one operation: every + with its terms, through any + used for it alone."""
-    uses = count_uses(order)
-    plus = {node for node in order if node.op == "+" and node not in closed}
-    inner = {o for node, o, _ in edges(order) if node in plus and o in plus and uses[o] == 1}
+    uses = count_uses(graph.order)
+    plus = {node for node in graph.order if graph.op(node) == "+" and node not in closed}
+    inner = {o for node, o, _ in edges(graph.order) if node in plus and o in plus and uses[o] == 1}
     merged = {}
     for total in plus - inner:
         terms: list[Arrow] = []
@@ -293,17 +266,15 @@ def merged_sums(order: Sequence[Value], closed: Closed) -> dict[Value, list[Arro
     return merged
 
 
-def alike(
-    arrows: Iterable[Arrow], closed: Closed, parameters: Collection[Value]
-) -> list[list[Arrow]]:
+def alike(graph: Graph, arrows: Iterable[Arrow], closed: Closed) -> list[list[Arrow]]:
     """Arrows in groups: from neurons, from parameters, from the same operation, and so on."""
     groups: dict[tuple[object, ...], list[Arrow]] = {}
     for arrow in arrows:
         operand = arrow.operand
         if isinstance(operand, Value):
-            op = "**" if str(operand.op).startswith("**") else operand.op  # x**2 and x**3 are alike
-            group = groups.setdefault((op, operand in closed, operand in parameters), [])
-            group.append(arrow)
+            op = "**" if graph.op(operand).startswith("**") else graph.op(operand)  # x**2, x**3
+            kind = op, operand in closed, operand in graph.names.parameters
+            groups.setdefault(kind, []).append(arrow)
     return list(groups.values())
 
 

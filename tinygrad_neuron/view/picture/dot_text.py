@@ -15,8 +15,7 @@ from graphviz import Digraph
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.notation import OLD, factor, number, partial_sign, printable, word
-from tinygrad_neuron.view.picture.boxes import Arrow, Box, Omitted
-from tinygrad_neuron.view.picture.draw import MOST_BOXES
+from tinygrad_neuron.view.picture.boxes import MOST_BOXES, Arrow, Box, Omitted
 from tinygrad_neuron.view.rules import with_words, words_for
 
 FONT = "Helvetica"  # Graphviz knows its widths, and Arial and Liberation Sans have the same
@@ -106,7 +105,7 @@ def heading(graph: Graph, box: Box) -> list[str]:
         return [italic("constant")]  # its name would be its number again
     if not value.operands:
         word_below = names.kind(value)
-    elif value.op == "+" and len(box.arrows) > 2:
+    elif graph.op(value) == "+" and len(box.arrows) > 2:
         word_below = "sum"  # of several + in one
     else:
         word_below = printable(str(value.op))
@@ -144,9 +143,12 @@ class PictureLooks:
         if any(isinstance(arrow.operand, Omitted) for box in self.boxes for arrow in box.arrows):
             notes.append("the numbers count what is left out, too")
         if self.graph.old:
-            notes.append("(old): what it was computed from has changed since")
+            wrong = ", or its operation is wrong" if self.graph.theirs else ""
+            notes.append(f"(old): what it was computed from has changed since{wrong}")
         if self.grads:
-            notes += self.graph.doubts
+            notes += self.graph.doubts_of_grads()
+        if self.partials:
+            notes += self.graph.doubts_of_partials()
         if self.dense and self.partials:
             widths = "the wider an arrow, the larger |∂|; dashed: negative"
             notes.append(f"into a box without ∂: {widths}")
@@ -190,7 +192,7 @@ class PictureLooks:
 
     def text(self, arrow: Arrow, box: Box) -> str:
         text = f"{mark(self.graph, arrow, box)} {number(arrow.partial or 0.0, self.digits)}"
-        right = None if box.neuron else self.graph.slips.get((box.value, arrow.position))
+        right = None if box.neuron else self.graph.wrong_partials.get((box.value, arrow.position))
         return text if right is None else f"{text} · rule {number(right, self.digits)}"
 
     def formula(self, value: Value) -> str:

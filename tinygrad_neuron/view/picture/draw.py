@@ -11,7 +11,6 @@ from tinygrad_neuron.view.graph import Graph
 
 # What only drawing needs is imported where it is needed: `import tinygrad_neuron` stays quick.
 
-MOST_BOXES, MOST_ARROWS = 3_000, 10_000  # laid out within a quarter of a minute
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 PICTURE_SUFFIXES = (".svg", ".png", ".dot")
 
@@ -60,6 +59,8 @@ class Picture:
 
     def _rendered(self, kind: str) -> bytes:
         """The picture as "svg" or "png"."""
+        from tinygrad_neuron.view.picture.boxes import MOST_ARROWS, MOST_BOXES
+
         if self.box_count > MOST_BOXES or self.arrow_count > MOST_ARROWS:
             raise ValueError(
                 f"a picture has at most {MOST_BOXES:,} boxes and {MOST_ARROWS:,} arrows, not "

@@ -75,7 +75,7 @@ def tree(
     left = 1 + sum(1 for _ in edges(graph.order)) - len(rows)
     if left:
         lines.append(f"… and {left:,} more line{'s' if left > 1 else ''}")
-    return "\n".join([*lines, *graph.doubts])
+    return "\n".join([*lines, *graph.doubts_of_grads(), *graph.doubts_of_partials()])
 
 
 def lines_of(graph: Graph) -> Iterator[Line]:
@@ -90,8 +90,8 @@ def lines_of(graph: Graph) -> Iterator[Line]:
         partial = ""
         if user is not None:
             partial = f"{graph.mark(user, position)} {number(user.partials[position])}"
-            if (user, position) in graph.slips:
-                partial += f" · rule {number(graph.slips[user, position])}"
+            if (user, position) in graph.wrong_partials:
+                partial += f" · rule {number(graph.wrong_partials[user, position])}"
         first = node not in written
         written.add(node)
         made_by = printable(str(node.op)) if node.operands else graph.names.kind(node)

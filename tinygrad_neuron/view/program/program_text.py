@@ -98,6 +98,7 @@ def wrapped(words: Sequence[str]) -> str:
 
 def program_text(graph: Graph, inputs: Sequence[Value]) -> ProgramText:
     """The program of a graph, with the given leaves as arguments."""
+    graph.check_rules()
     varies = set(inputs)
     for node in graph.order:
         if not varies.isdisjoint(node.operands):
