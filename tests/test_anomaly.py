@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from math import inf, nan
 from types import FrameType
 
@@ -173,6 +174,28 @@ def test_an_error_of_the_domain_deep_inside_a_model_has_the_line_that_called_the
     ):
         neuron([2.0])
     assert str(info.value).startswith("log(x) needs x > 0, not −2 (of +), in ")
+
+
+def test_an_error_that_was_caught_is_told_if_it_is_raised_again():
+    def program():
+        p = Value(0.0)
+        try:
+            p.log()
+        except ValueError as error:
+            first = error
+        with suppress(ZeroDivisionError):
+            1 / p
+        raise first
+
+    assert message(program).startswith("log(x) needs x > 0, not p = 0, in ")
+
+
+def test_an_error_that_was_caught_keeps_nothing_alive():
+    p, before = Value(0.0), nodes_alive()
+    with detect_anomaly():
+        with suppress(ValueError):
+            (p * 2).log()
+        assert nodes_alive() == before
 
 
 @pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, KeyError, KeyboardInterrupt])

@@ -1,11 +1,13 @@
 """Every view of every engine: pictures, trees, steps, explanations, pages and programs."""
 
+import math
 import os
 import random
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from engines import ENGINES, UNREADABLE
 from manual import ROOT
@@ -13,7 +15,8 @@ from micrograd.engine import Value as MicrogradValue
 from micrograd.nn import MLP
 from test_foreign import attributes_of, random_graph, same
 
-from tinygrad_neuron import draw, explain, play, steps, tree, unroll, walk
+from tinygrad_neuron import Rule, draw, explain, play, steps, tree, unroll, walk
+from tinygrad_neuron import Value as OurValue
 from tinygrad_neuron.foreign import read
 from tinygrad_neuron.view.graph import Graph
 
@@ -190,6 +193,129 @@ def test_of_a_chain_of_100_000_values_of_micrograd_the_nearest_are_drawn():
     assert len(steps(y)) == 100_000
     assert explain(y, x).gradient == pytest.approx(0.9999**50_000, rel=1e-9)
     assert tree(y, max_lines=3).endswith("more lines")
+
+
+# Engines that are right, in their own way.
+
+
+class Recorded:
+    """A value with what somebody recorded about it."""
+
+    def __init__(self, data, operands=(), partials=(), op="", grad=0.0):
+        self.data, self.grad = data, grad
+        self._prev, self.local_grads, self._op = operands, partials, op
+
+
+def test_a_minus_of_one_operand_is_a_sign():
+    x = Recorded(3.0)
+    y = Recorded(-3.0, (x,), (-1.0,), "-")
+    assert "(old)" not in tree(y)
+    assert unroll(y)(5.0) == (-5.0, (-1.0,))
+    z = Recorded(-5.0, (y, x), (1.0, -1.0), "-")  # and of two, a difference: no rule is for both
+    z.data = -6.0
+    assert unroll(z, rules={"-": Rule("-a", "-1")})(5.0) == (-10.0, (-2.0,))
+
+
+@pytest.mark.parametrize(("op", "data", "slope"), [("+", 4.0, 1.0), ("*", 12.0, 4.0)])
+def test_a_number_that_was_not_recorded_needs_a_rule(op, data, slope):
+    x = Recorded(3.0)
+    y = Recorded(data, (x,), (slope,), op)
+    assert not re.search("old|rule", tree(y))
+    with pytest.raises(ValueError, match="there is no rule for the operation"):
+        unroll(y)
+
+
+@pytest.mark.parametrize("x", [1e-3, 0.3, -1.7, 5.0])
+def test_a_tanh_that_is_computed_by_exp_is_right(x):
+    e = math.exp(2 * x)
+    t = (e - 1) / (e + 1)
+    text = tree(Recorded(t, (Recorded(x),), (1 - t * t,), "tanh", grad=1.0))
+    assert not re.search("old|rule|arrows", text.partition("\ngrad")[0].replace("0 · arrows", ""))
+
+
+def test_numbers_of_32_bits_raise_no_alarm():
+    engine = ENGINES["closures and a tuple"]
+    for seed in range(30):
+        output = random_graph(Float32(engine), random.Random(seed))
+        output.backward()
+        assert not re.search("old|rule|arrows", tree(output))
+
+
+class Float32:
+    def __init__(self, engine):
+        self.functions = engine.functions
+        self.make = lambda number, label="": engine.make(np.float32(number), label)
+
+
+def test_nan_is_nan():
+    x = Recorded(math.nan, grad=2.0)
+    y = Recorded(math.nan, (x, Recorded(2.0, grad=math.nan)), (2.0, math.nan), "*", grad=1.0)
+    assert not re.search("old|rule|arrows", tree(y))
+
+
+def test_a_value_inside_a_graph_is_drawn_with_the_gradient_it_has():
+    x = OurValue(3.0, label="x")
+    h = x * x
+    (h * 3).backward()
+    assert "arrows" not in tree(h)
+    assert ">grad 3<" in draw(h).source
+
+
+def test_a_second_pass_and_a_zeroed_weight_are_told():
+    w, x = OurValue(2.0, label="w"), OurValue(3.0, label="x")
+    y = w * x
+    y.backward()
+    y.backward()
+    assert "w  input  data 2  grad 6 · arrows 3" in tree(y)
+    told = "grad is not the sum over the arrows at w, x: 2 passes added up"
+    assert told in tree(y)
+    assert told in draw(y).source
+    w.grad = 0.0
+    assert "at w: set to 0 since" in tree(y)
+
+
+def test_data_that_changed_are_told():
+    w, x = MicrogradValue(2.0), MicrogradValue(3.0)
+    y = w * x
+    y.backward()
+    w.data = 5.0
+    told = "data changed since backward(), and each ∂ is that of now"
+    assert tree(y).endswith(told)
+    assert told in draw(y).source
+    with pytest.raises(ValueError, match=r"the data of y are not what the rule of '\*' gives"):
+        unroll(y, [w, x])
+    assert "Only to be watched: the data of y are not" in play(y)._graph
+
+
+def test_sums_of_any_spelling_are_one_box():
+    total = Recorded(0.0)
+    for i in range(200):
+        total = Recorded(total.data + i, (total, Recorded(float(i))), (1.0, 1.0), "add")
+    assert draw(total, variables={}).box_count < 10
+
+
+class Holder:
+    def __init__(self, **held):
+        self.__dict__.update(held)
+
+
+class Net(Holder):
+    def parameters(self):
+        return self.hidden()
+
+
+def test_parts_of_a_model_need_no_parameters_of_their_own():
+    w, b = leaves = Recorded(2.0), Recorded(3.0)
+    net = Net(layers=[Holder(neurons=[Holder(w=[w], b=b)])], hidden=lambda: leaves)
+    y = Recorded(6.0, (w, b), (3.0, 2.0), "*")
+    assert "net.layers[0].neurons[0].w[0]  parameter" in tree(y, variables={"net": net})
+
+
+def test_what_no_attribute_leads_to_is_called_by_its_place_among_the_parameters():
+    w = Recorded(2.0)
+    net = Net(hidden=lambda: [w])
+    y = Recorded(4.0, (w, w), (2.0, 2.0), "*")
+    assert "net.parameters()[0]  parameter" in tree(y, variables={"net": net})
 
 
 # An engine with a mistake is told by its picture. Each is the right one with one line changed.

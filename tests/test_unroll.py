@@ -498,6 +498,12 @@ def test_a_rule_that_cannot_be_written_into_a_program_is_refused():
         (Rule("where(a if a < 0 else 1, 1, a)", "1"), "has .*: a formula has only numbers"),
         (Rule("'a'", "1"), "has .*: a formula has only numbers, names"),
         (Rule("a < 1 < 2", "1"), "has .*: a formula has only numbers, names"),
+        (Rule("exp", "1"), "has exp; known are a, abs, "),
+        (Rule("y", "1"), "has y; known are a, abs, "),
+        (Rule("exp()", "1"), "has 'exp.*: a formula has only numbers"),
+        (Rule("where(a)", "1"), "has 'where.*: a formula has only numbers"),
+        (Rule("\uff41", "1"), "a formula has only numbers"),
+        (Rule("-" * 50_000 + "a", "1"), "which is no formula"),
         (Rule("a.data", "1"), "has .*: a formula has only numbers, names"),
     ]:
         with pytest.raises(ValueError, match=message):
