@@ -69,7 +69,7 @@ def test_the_last_steps_are_the_gradients_that_their_own_pass_found(name, capsys
                 assert abs(grad - engine.grad(thing)) <= 1e-8 * max(size, abs(grad), 1e-3)
                 assert explained.gradient == grad
                 compared += 1
-        assert not Graph(engine.output(output), {}).arriving
+        assert not Graph(engine.output(output), {}).over_arrows
     assert compared > 300
 
 
@@ -284,7 +284,7 @@ def test_data_that_changed_are_told():
     assert told in draw(y).source
     with pytest.raises(ValueError, match=r"the data of y are not what the rule of '\*' gives"):
         unroll(y, [w, x])
-    assert "Only to be watched: the data of y are not" in play(y)._graph
+    assert "This page plays the passes, and cannot compute: the data of y are not" in play(y)._graph
 
 
 def test_sums_of_any_spelling_are_one_box():

@@ -144,7 +144,7 @@ def test_what_the_output_does_not_depend_on_has_no_path():
 
 def test_the_output_by_itself_is_1():
     y = Value(2.0) * 3
-    assert str(explain(y, y)) == "∂y/∂y = 1: a value's derivative by itself"
+    assert str(explain(y, y)) == "∂y/∂y = 1: a value's derivative with respect to itself"
 
 
 def test_inner_values_are_explained_too():

@@ -652,7 +652,8 @@ def test_an_operation_without_a_rule_can_be_watched_and_with_one_be_played(opene
     tab.click("#end")
     assert boxes(tab)[0][-1] == "grad 13"
     assert tab.inner_text("#refusal") == (
-        "Only to be watched: there is no rule for the operation 'cube': "
+        "This page plays the passes, and cannot compute: there is no rule for the operation "
+        "'cube': "
         "play(…, rules={'cube': Rule(…)}) gives its formulas."
     )
     assert tab.is_hidden("#learning")

@@ -116,7 +116,7 @@ def test_the_first_screen_is_before_the_first_step(walking):
         "     │  └─ x  input    data 2       grad             ∂₂ 0.5",
         "     └─ b  input       data −0.25   grad             ∂₂ 1",
         "",
-        "(tanh(w*x + b)).grad = 1, its derivative by itself",
+        "(tanh(w*x + b)).grad = 1, its derivative with respect to itself",
         "",
         "",
         "→ forward   ← back   g first   G last   p predict   q quit",

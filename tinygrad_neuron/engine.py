@@ -60,8 +60,8 @@ class Value:
         A node gets one term from each use, so its grad is a sum: `+=`. The sum must be complete
         before the node passes it on, so the output comes first and the leaves last. With b = a * 3
         and y = b * 2 + b * 5 the grad of a is 21. If b passed on what it has after b * 2, it would
-        be 6. In a second call inner nodes start at 0 again, and leaves add to their grad. Whoever
-        wants to watch hands in edges_of, a generator that yields what `edges` does.
+        be 6. In a second call inner nodes start at 0 again, and leaves add to their grad.
+        To watch each step, pass edges_of: a generator that yields the same as `edges`.
         """
         order = topological_order(self)
         zero_inner_nodes(order)

@@ -44,13 +44,13 @@ def plain_slope(x: float, n: float) -> float:
 
 
 def divided(x: float, y: float) -> float:
-    """x / y of an x above 0, and inf at y = 0."""
+    """x / y for x > 0; inf if y is 0."""
     return x / y if y else inf
 
 
 # Derived, by assignments and a return, because their text is translated: into JavaScript for pages,
 # and for arrays, tensors and Values. Conditions are <= and <, because == of Values is identity.
-# where() computes both sides, and both have the right slope at 0: so there is no abs() in them.
+# where() computes both sides, and both must have the right slope at 0. abs() would not.
 
 
 def sigmoid(x: float) -> float:

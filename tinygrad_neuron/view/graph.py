@@ -165,7 +165,7 @@ class Graph:
         return wrong_partials(fresh, self.rule, self.near)
 
     @cached_property
-    def arriving(self) -> dict[Value, float]:
+    def over_arrows(self) -> dict[Value, float]:
         """Value -> the sum over its arrows, for every Value whose grad is another number.
 
         An arrow brings the grad of the value that it points to, times the local derivative. Before
@@ -183,11 +183,11 @@ class Graph:
     def doubts_of_grads(self) -> list[str]:
         """For people: which grads are not what arrives, and why that may be."""
         of_now = self.theirs is not None and self.theirs.of_now
-        if of_now and self.old and self.arriving:
+        if of_now and self.old and self.over_arrows:
             return ["data changed since backward(), and each ∂ is that of now"]
         changed = "data changed since backward(), " if of_now else ""
         causes: dict[str, list[str]] = {}
-        for node, total in self.arriving.items():
+        for node, total in self.over_arrows.items():
             times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
             cause = f"{changed}several passes or outputs added up, or a mistake in an operation"
             if node.grad == 0:
@@ -196,7 +196,8 @@ class Graph:
                 cause = f"{times} passes added up, or a mistake in an operation"
             causes.setdefault(cause, []).append(self.names.of[node])
         return [
-            f"the grad is not the sum over the arrows at {few(n)}: {c}" for c, n in causes.items()
+            f"the grad is not the sum over the arrows at {first_names(n)}: {c}"
+            for c, n in causes.items()
         ]
 
     def doubts_of_partials(self) -> list[str]:
@@ -204,7 +205,9 @@ class Graph:
             f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials
         )
         return (
-            [f"∂ is not what the rule gives at {few([*wrong])}: a mistake there"] if wrong else []
+            [f"∂ is not what the rule gives at {first_names([*wrong])}: a mistake there"]
+            if wrong
+            else []
         )
 
 
@@ -212,7 +215,7 @@ def is_close(x: float, y: float, distance: float) -> bool:
     return x == y or (x != x and y != y) or abs(x - y) <= distance
 
 
-def few(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 

@@ -82,7 +82,9 @@ def rule_of(op: str, operands: int) -> Rule | None:
         *steps, last = summed(letters)
         return Rule((*steps, f"({last}) / {operands}"), *[f"1 / {operands}"] * operands)
     rule = power_rule(op[2:]) if op.startswith("**") and op != "**" else RULES.get(op)
-    return rule if rule and len(rule.partials) == operands else None  # a reader's own "*" of three
+    return (
+        rule if rule and len(rule.partials) == operands else None
+    )  # an operation of yours "*" of three
 
 
 def letters_of(operands: int) -> list[str]:
@@ -103,13 +105,13 @@ def power_rule(exponent: str) -> Rule | None:
         return Rule(f"a ** {n}", slopes.get(n, f"{n} * a ** {n - 1}"))
     try:
         float(exponent)
-    except ValueError:  # the name of an operation of the reader's own
+    except ValueError:  # the name of an operation of yours own
         return None
     return Rule(f"power(a, {exponent})", f"power_slope(a, {exponent})")  # 0 and bases below it
 
 
 def checked_rule(op: str, operands: int, rule: Rule) -> Rule:
-    """A rule of the reader's; ValueError unless it has the right formulas, of what is known."""
+    """A rule of yours; ValueError unless it has the right formulas, of what is known."""
     own = (*rule.value, *rule.partials) if isinstance(rule, Rule) else ()
     if len(own) <= operands or len(rule.partials) != operands:
         partials = f"{operands} partial{'s' if operands > 1 else ''}"

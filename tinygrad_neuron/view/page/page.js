@@ -1,6 +1,6 @@
 // The page of a graph. What is shown depends on the numbers of the leaves and on the step alone:
 // step 0 is before the forward pass, then come the steps of the forward pass, a value each; the
-// output's gradient by itself; the steps of the backward pass, an edge each; and the end.
+// output's gradient with respect to itself; the steps of the backward pass, an edge each; and the end.
 
 const graph = JSON.parse(document.getElementById("graph").textContent);
 const nodes = graph.nodes;
@@ -130,7 +130,7 @@ function describe(k) {
   const phase = `Backward pass, step ${k} of ${end - 1}`;
   if (k === seed) {
     return { phase, words: `${y}.grad = 1`,
-      note: `The derivative of ${y} by itself. All other gradients start at 0.` };
+      note: `The derivative of ${y} with respect to itself. All other gradients start at 0.` };
   }
   const n = k - seed - 1, { operand, node } = edges[n], { before, after, upstream } = gradients[n];
   const sum = before || lastTo.get(operand) > n ? "It is added to what comes by other arrows: " : "";

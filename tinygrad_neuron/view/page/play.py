@@ -117,7 +117,7 @@ def play(
     try:
         program = program_in_javascript(graph)
     except ValueError as error:
-        refusal = f"Only to be watched: {error}."
+        refusal = f"This page plays the passes, and cannot compute: {error}."
     texts = graph.names.of[graph.output], stage(graph), graph_as_json(graph, refusal), program
     operations = sum(bool(node.operands) for node in graph.order)
     arrows = sum(1 for _ in edges(graph.order))

@@ -95,7 +95,7 @@ def arrows_into(node: Value) -> list[Arrow]:
 def nearest_first(
     output: Value, arrows: Arrows, limit: float = float("inf")
 ) -> list[Value | Omitted]:
-    """Whatever arrows lead from to the output, which is the first; ends soon after the limit."""
+    """The output and all that has a path to it, the nearest first. Stops soon after `limit`."""
     found: dict[Value | Omitted, None] = {output: None}
     queue: deque[Value | Omitted] = deque(found)
     while queue and len(found) <= limit:

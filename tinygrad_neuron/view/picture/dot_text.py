@@ -159,8 +159,8 @@ class PictureLooks:
         lines = [f"data {number(value.data, self.digits)}{OLD * (value in self.graph.old)}"]
         if self.grads:
             grad = f"grad {number(value.grad, self.digits)}"
-            if value in self.graph.arriving:
-                grad += f" · arrows {number(self.graph.arriving[value], self.digits)}"
+            if value in self.graph.over_arrows:
+                grad += f" · arrows {number(self.graph.over_arrows[value], self.digits)}"
             lines.append(grad)
         if self.dense and self.partials and len(box.arrows) <= FEW:
             texts = [self.text(arrow, box) for arrow in box.arrows if arrow.partial is not None]
@@ -222,7 +222,7 @@ class PictureLooks:
 
 
 def html_like(heading: Sequence[str], numbers: Sequence[str]) -> str:
-    """A label that what a name may hold cannot break, as it could a record's."""
+    """A label that no name can break, unlike a record's."""
     cells = [f"<TD>{line}</TD>" for line in heading]
     # Flush left, because the layout takes − for wider than it is.
     cells += [f'<TD ALIGN="LEFT">{line}</TD>' for line in numbers]

@@ -99,7 +99,7 @@ def draw(
     are left out while the output's is 0, as before `backward()`. Data with "(old)" is not what the
     leaves give now: they have changed since the forward pass, as in `optimizer.step()`.
 
-    variables  those that give values their names; by default those of the code that calls.
+    variables  where names come from, name -> object; by default those of the code that calls.
                Models, lists, tuples and dicts in them are searched too
     model      a model that is in none of the variables: its leaves are parameters, too
     direction  "LR" from left to right, or "TB", "RL", "BT"
@@ -117,7 +117,7 @@ def draw(
     few of operands that are alike and "… and 97 more like this", a + b + c as one sum; or else
     what is nearest to the output. The picture says so.
 
-    TypeError: output is no value, variables no mapping, model no model, expand none of these.
+    TypeError: output is not a value, variables is not a mapping, or model is not a model.
     ValueError: another direction, other digits, no neuron in the graph has the path.
 
     >>> from tinygrad_neuron import Value
@@ -144,7 +144,7 @@ def draw(
 
 
 def picture_suffix(path: str | os.PathLike[str]) -> str:
-    """The path's suffix, which must be that of a picture, else it is a ValueError."""
+    """The path's suffix, ValueError unless it is .svg, .png or .dot."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in PICTURE_SUFFIXES:
         raise ValueError(

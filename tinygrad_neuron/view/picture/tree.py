@@ -66,8 +66,8 @@ def tree(
     for line in islice(lines_of(graph), max_lines):
         data = f"data {number(line.value.data)}{OLD if line.value in graph.old else ''}"
         grad = f"grad {number(line.value.grad)}" if graph.output.grad else ""
-        if line.value in graph.arriving:
-            grad += f" · arrows {number(graph.arriving[line.value])}"
+        if line.value in graph.over_arrows:
+            grad += f" · arrows {number(graph.over_arrows[line.value])}"
         rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.partial])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

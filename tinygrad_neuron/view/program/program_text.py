@@ -17,7 +17,7 @@ from tinygrad_neuron.view.rules import Rule, letters_of, with_words, words_for
 
 FUNCTION = "backprop"
 SUM_OF_PRODUCT = "sum_of_product"  # a function of programs that add up a batch
-SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # what * binds to as it stands
+SIMPLE = re.compile(r"[\w.]+|\w*\([^()]*\)")  # needs no brackets after *
 PER_LINE = 8  # arguments
 
 
@@ -57,7 +57,7 @@ class ProgramText:
         return self.source(in_full)
 
     def for_totals(self) -> tuple[str, set[str]]:
-        """For arrays, and the gradients that are one product are sums already; and which these are.
+        """For batches. A gradient that is a single product is summed at once; also which these are.
 
         Such a product, as the gradient of a weight is, is then never made as an array.
         """

@@ -31,7 +31,7 @@ def totals(text: ProgramText, types: Collection[type]) -> Function:
     """The program's function on arrays, which adds up the value and each gradient."""
     library = kind_of(types)
     if library not in ("numpy", "torch"):
-        raise TypeError("a total is that of arrays: of numbers and Values there is nothing to add")
+        raise TypeError("total() adds up arrays: call the program itself with numbers or Values")
     dot = __import__(library).dot
 
     def sum_of_product(value: Any, a: Any, b: Any) -> Any:
@@ -127,7 +127,7 @@ def floating(argument: Any) -> Any:
 
 
 def like(value: Any, gradient: Any, library: str) -> Any:
-    """The gradient with the value's shape and dtype: that of a bias is 1 for each sample."""
+    """The gradient with the value's shape and dtype: that of a bias may be the number 1."""
     if type(gradient) is not type(value) or gradient.dtype != value.dtype:
         module = __import__(library)
         if library == "torch":

@@ -1,4 +1,4 @@
-"""A computation graph as a program: what one would write if there were no autograd engine."""
+"""A computation graph as a program: what you would write by hand without an engine."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def unroll(
     A program has the control flow that was recorded. relu is a choice in it; but an `if` on a Value
     was taken once, by Python, and the program knows only the branch it took: unroll a graph for
     each branch. What the engine refuses, such as a probability of 2, a program does not. A loss
-    over many samples makes a long program: unroll that of one sample, and call it with arrays.
+    over many samples makes a long program: unroll the loss of one sample, and call it with arrays.
 
     TypeError: as in `draw`; inputs that are no Values. ValueError: inputs that are not different
     leaves of the graph, at least one; an operation without a rule, or with one that is no formula.

@@ -12,13 +12,13 @@ from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.errors import never_raises
 from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
-from tinygrad_neuron.view.stepping.steps import twins_of
+from tinygrad_neuron.view.stepping.steps import copies_of
 
 SHOWN_PATHS = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
 COUNTED = 10**1000  # paths; two for each node of a long chain would be a number of its length
 READABLE_COUNT = 10**36
-NOT_FINITE = -(10**9)  # zeros that inf or nan stands for, so that it is found before all else
+NOT_FINITE = -(10**9)  # nan and inf count as larger than any number, so they are listed first
 ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to be known
 
 Edge = tuple[Value, int]  # a node, and the position of one of its operands
@@ -38,7 +38,7 @@ class Path:
     """
 
     def __init__(self, graph: Graph, walked: list[Edge]) -> None:
-        self.walked = walked  # with the twins of another engine's values
+        self.walked = walked  # with the copies of another engine's values
         self.edges = [(graph.original(node), position) for node, position in walked]
         self.partials = [node.partials[position] for node, position in walked]
         self.product = math.prod(self.partials)
@@ -59,7 +59,7 @@ class Explanation:
     node      by what
     gradient  d(output)/d(node), as a fresh `backward()` gives it: the sum over all paths
     count     how many paths there are; 10^1000 stands for that many and more
-    blocked   how many of them have a local derivative that is 0; counted likewise
+    blocked   how many of them have a local derivative that is 0; capped at 10^1000 too
     paths     the ten largest at most; of these, those that are nan first and the blocked last
 
     >>> x = Value(3.0)
@@ -82,7 +82,7 @@ class Explanation:
         x = self._name(node)
         result = f"{derivative('∂', y, x)} = {number(self.gradient)}"
         if self.output is self.node:
-            return f"{result}: a value's derivative by itself"
+            return f"{result}: a value's derivative with respect to itself"
         heads = [self._head(path) for path in self.paths]
         width = max(map(len, (head for head in heads if head[-1] == "=")), default=0)
         lines = [f"{head:>{width}} {self._factors(path)}" for head, path in zip(heads, self.paths)]
@@ -161,11 +161,11 @@ def explain(
     if target is None:
         return Explanation(graph, node, (0.0, 0, 0), [])
     counts, blocked = count_paths(target, graph.order)
-    twins = twins_of(graph.order)
-    twins[graph.output].backward(edges)  # the engine's own, also within detect_anomaly()
-    paths = [Path(graph, edges) for edges in largest_paths(target, graph.order)]
+    copies = copies_of(graph.order)
+    copies[graph.output].backward(edges)  # the engine's own, also within detect_anomaly()
+    paths = [Path(graph, walked) for walked in largest_paths(target, graph.order)]
     paths.sort(key=lambda path: not math.isnan(path.product))
-    numbers = twins[target].grad, counts[graph.output], blocked[graph.output]
+    numbers = copies[target].grad, counts[graph.output], blocked[graph.output]
     return Explanation(graph, node, numbers, paths)
 
 

@@ -59,7 +59,7 @@ def steps(
 
     They are those of a fresh pass: bit for bit the numbers that `backward` would give if every
     gradient were 0 before, whatever the gradients are, which stay as they are. The first upstream
-    gradient is that of the output by itself, 1.
+    gradient is that of the output with respect to itself, 1.
 
     variables, model  as in `draw`; TypeError as there
 
@@ -75,12 +75,12 @@ def steps(
 
 def steps_of(graph: Graph) -> list[Step]:
     taken: list[Step] = []
-    twins = twins_of(graph.order)
-    nodes = {twin: node for node, twin in twins.items()}
+    copies = copies_of(graph.order)
+    nodes = {copy: node for node, copy in copies.items()}
 
-    def watched(order_of_twins: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
+    def watched(order_of_copies: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
         uses = Counter[Value]()
-        for position, edge in numbered(order_of_twins):
+        for position, edge in numbered(order_of_copies):
             node, operand, partial = edge
             if position == 0:
                 uses = Counter(node.operands)
@@ -91,7 +91,7 @@ def steps_of(graph: Graph) -> list[Step]:
             rule = chain_rule(graph, y, x, graph.mark(y, position, uses[operand]))
             taken.append(Step(graph.original(y), graph.original(x), position, *numbers, rule))
 
-    twins[graph.output].backward(watched)
+    copies[graph.output].backward(watched)
     return taken
 
 
@@ -109,11 +109,11 @@ def numbered(order: Sequence[Value]) -> Iterator[tuple[int, tuple[Value, Value, 
         yield position, edge
 
 
-def twins_of(order: Iterable[Value]) -> dict[Value, Value]:
+def copies_of(order: Iterable[Value]) -> dict[Value, Value]:
     """The graph once more, with gradients of its own, which are 0."""
-    twins: dict[Value, Value] = {}
+    copies: dict[Value, Value] = {}
     for node in order:
-        twin = twins[node] = Value(0.0)
-        twin.operands = tuple([twins[operand] for operand in node.operands])
-        twin.partials = node.partials
-    return twins
+        copy = copies[node] = Value(0.0)
+        copy.operands = tuple([copies[operand] for operand in node.operands])
+        copy.partials = node.partials
+    return copies

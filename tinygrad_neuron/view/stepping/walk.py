@@ -25,7 +25,7 @@ HELP = "→ forward   ← back   g first   G last   p predict   q quit"
 WholeLines = Callable[[], AbstractContextManager[None]]
 GRADIENT = 10  # letters that a gradient takes: −1.235e−05
 HEAD = 12  # letters of a tree's line that stay before its numbers
-KEY_SECONDS = 0.2  # seconds until it is looked whether the terminal has another size
+KEY_SECONDS = 0.2  # seconds between two looks at the terminal's size
 CLOSE_ENOUGH = 0.01  # how far off a prediction may be, as a part of the number
 CLEAR = "\x1b[H\x1b[J"
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
@@ -40,7 +40,7 @@ def walk(
 
     The screen has the tree with the gradients as they are after a step, the arrow of the step
     marked, and its sentence. The keys are written below; p asks for the next gradient before it is
-    shown, and is content with a hundredth more or less. The pass is a fresh one, as that of
+    shown, and accepts an answer within 1 %. The pass is a fresh one, as that of
     `steps`. Where there is no terminal, as in a pipe, or none with single keys, as on Windows, all
     steps are printed.
 
@@ -127,7 +127,9 @@ class Walker:
         """The lines to be shown: part of the tree if there is no room for all of it."""
         output, value = self.graph.output, self.graph.value
         current, changed = 0, value(self.graph.original(output))
-        sentence = f"{word(self.graph.names.of[output])}.grad = 1, its derivative by itself"
+        sentence = (
+            f"{word(self.graph.names.of[output])}.grad = 1, its derivative with respect to itself"
+        )
         if self.taken:
             step = self.steps[self.taken - 1]
             changed = value(step.operand)
@@ -136,7 +138,7 @@ class Walker:
         title = f"Backward pass, step {self.taken:,} of {len(self.steps):,}"
         below = ["", *in_lines(sentence, width), self.verdict, "", *in_lines(HELP, width)]
 
-        # Besides: the title, what is out of sight, and the question of two lines for one of help.
+        # Three lines stay free: the title, the line about hidden lines, and one for the question.
         room = max(1, height - len(below) - 3)
         start = min(max(0, current - room // 2), max(0, len(self.lines) - room))
         gradients: dict[Value | None, float] = {output: 1.0}
