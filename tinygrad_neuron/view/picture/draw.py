@@ -97,8 +97,12 @@ def draw(
     A box has the value's name, its data and grad as they are now, and the operation that made it.
     An arrow has the local derivative, ∂, or ∂₁, ∂₂, … of several operands in their order. Grads
     are left out while the output's is 0, as before `backward()`. Data with "(old)" is not what the
-    leaves give now: they have changed since the forward pass, as in `optimizer.step()`.
+    leaves give now: they have changed since the forward pass, as in `optimizer.step()`. Where a
+    grad is not the sum over the arrows that leave the value, both are shown: `grad 6 · arrows 3`,
+    after two passes. Of another engine's operation with a wrong slope, so are ∂ and the right one:
+    `∂ 2 · rule 3`.
 
+    output     a Value, or a value of another engine, such as micrograd's, or what `adopt` returns
     variables  where names come from, name -> object; by default those of the code that calls.
                Models, lists, tuples and dicts in them are searched too
     model      a model that is in none of the variables: its leaves are parameters, too

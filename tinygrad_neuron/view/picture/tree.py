@@ -44,8 +44,9 @@ def tree(
 
     A line has the name, the operation that made it, data, grad, and the local derivative of the
     value it is indented under: ∂, or ∂₁, ∂₂, … of several operands. A value that is used more
-    than once is written out once. Grads are as in `draw`, and so is "(old)". Deeper than 20 levels
-    a line begins with its level.
+    than once is written out once. Grads are as in `draw`, and so are "(old)", "· arrows" and
+    "· rule"; of these the last lines tell the possible causes. Deeper than 20 levels a line begins
+    with its level.
 
     variables, model  as in `draw`
     max_lines         how many lines at most, before one that counts the values not written
