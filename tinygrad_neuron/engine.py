@@ -277,8 +277,8 @@ class no_grad(ContextDecorator):
 
     def __call__(self: ContextDecorator, func: F) -> F:
         if getattr(getattr(func, "__code__", None), "co_flags", 0) & 0x2A0:  # yield, async
-            name = f"with {type(self).__name__}():"
-            raise TypeError(f"{func} runs later: write `{name}` inside it, with no yield in there")
+            name, cure = getattr(func, "__name__", func), f"write `with {type(self).__name__}():`"
+            raise TypeError(f"{name} runs later: {cure} inside it, with no yield in there")
         return ContextDecorator.__call__(self, func)
 
     def __enter__(self) -> None:
