@@ -443,8 +443,8 @@ class Raises(ClosuresTuple):
         return out
 
 
-class Exponential(Operators):
-    """As Recursive, but a method of a class with slots, which nobody can replace for a while."""
+class RecursiveSlots(Operators):
+    """As Recursive, but a method of a class with slots."""
 
     __slots__ = ("_op", "_prev", "data", "grad", "slopes")
 
@@ -452,7 +452,7 @@ class Exponential(Operators):
         self.data, self.grad, self._prev, self._op, self.slopes = data, 0.0, _prev, _op, slopes
 
     def record(self, data, operands, slopes, op):
-        return Exponential(data, operands, op, slopes)
+        return type(self)(data, operands, op, slopes)
 
     def _backward(self):
         flow(self._prev, self.slopes, self)
@@ -462,6 +462,69 @@ class Exponential(Operators):
     def backward(self):
         self.grad = 1.0
         self._backward()
+
+
+class Exponential(RecursiveSlots):
+    """As RecursiveSlots, but by another method, which nobody knows."""
+
+    __slots__ = ()
+
+    def flow_on(self):
+        flow(self._prev, self.slopes, self)
+        for operand in self._prev:
+            operand.flow_on()
+
+    def _backward(self):
+        self.flow_on()
+
+
+class Methods(RecursiveSlots):
+    """The same without the mistake."""
+
+    __slots__ = ()
+
+    def record(self, data, operands, slopes, op):
+        return Methods(data, operands, op, slopes)
+
+    def _backward(self):
+        flow(self._prev, self.slopes, self)
+
+    backward = call_closures
+
+
+class Returns(Operators):
+    """A function takes the upstream gradient and returns those of the operands."""
+
+    def __init__(self, data, parents=(), op="", label=""):
+        self.data, self.parents, self.op, self.label = data, parents, op, label
+        self.grad, self.grad_fn = 0.0, None
+
+    def record(self, data, operands, slopes, op):
+        out = Returns(data, operands, op)
+        out.grad_fn = lambda upstream: [slope * upstream for slope in slopes()]
+        return out
+
+    def backward(self):
+        self.grad = 1.0
+        for node in reversed(ordered(self, lambda node: node.parents)):
+            for parent, grad in zip(node.parents, node.grad_fn(node.grad) if node.grad_fn else ()):
+                parent.grad += grad
+
+
+class Functions(Returns):
+    """A function stands next to each parent."""
+
+    def record(self, data, operands, slopes, op):
+        def function(i):
+            return lambda upstream: slopes()[i] * upstream
+
+        return Functions(data, [(v, function(i)) for i, v in enumerate(operands)], op)
+
+    def backward(self):
+        self.grad = 1.0
+        for node in reversed(ordered(self, lambda node: [parent for parent, _ in node.parents])):
+            for parent, function in node.parents:
+                parent.grad += function(node.grad)
 
 
 class Tensor(ClosuresTuple):
@@ -513,8 +576,12 @@ ENGINES = {
     ),
     "odd names": Engine(labelled(OddNames), output=adopt_odd_names),
     "prints": Engine(labelled(Prints)),
+    "methods and slots": Engine(lambda number, label="": Methods(number)),
+    "returns": Engine(labelled(Returns)),
+    "functions": Engine(labelled(Functions)),
     "wrong derivatives": Engine(labelled(WrongDerivatives), right=False),
     "assigns": Engine(labelled(Assigns), right=False),
+    "recursive with slots": Engine(lambda n, label="": RecursiveSlots(n), right=False),
     "recursive": Engine(labelled(Recursive), right=False),
 }
 UNREADABLE = {

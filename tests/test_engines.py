@@ -1,6 +1,7 @@
 """Every view of every engine: pictures, trees, steps, explanations, pages and programs."""
 
 import math
+import operator
 import os
 import random
 import re
@@ -15,7 +16,7 @@ from micrograd.engine import Value as MicrogradValue
 from micrograd.nn import MLP
 from test_foreign import attributes_of, random_graph, same
 
-from tinygrad_neuron import Rule, draw, explain, play, steps, tree, unroll, walk
+from tinygrad_neuron import Rule, draw, explain, no_grad, play, steps, tree, unroll, walk
 from tinygrad_neuron import Value as OurValue
 from tinygrad_neuron.foreign import read
 from tinygrad_neuron.view.graph import Graph
@@ -104,6 +105,36 @@ def test_what_cannot_be_read_is_one_sentence_from_every_view(name, monkeypatch):
         with pytest.raises((TypeError, RuntimeError, TimeoutError)) as info:
             look(output)
         assert "\n" not in str(info.value)
+
+
+# What the rules add.
+
+SET = ENGINES["closures and a set"]
+
+
+@pytest.mark.parametrize("op", [operator.sub, operator.truediv])
+@pytest.mark.parametrize("numbers", [(2.0, 5.0), (5.0, 2.0), (3.0, 3.0)])
+def test_a_difference_and_a_quotient_over_a_set_keep_their_order(op, numbers):
+    a, b = (SET.make(number, "") for number in numbers)
+    y = op(a, b)
+    with no_grad():  # which is about our engine alone
+        graph = Graph(y, {})
+    assert [graph.original(v) for v in graph.output.operands] == [a, b]
+
+
+def test_an_operation_over_a_set_keeps_the_order_of_its_own_rule():
+    a, b = SET.make(3.0, ""), SET.make(7.0, "")
+    y = b.apply("b - 2a", a, rule=lambda b, a: (b - 2 * a, (1.0, -2.0)))
+    rules = {"b - 2a": Rule("a - 2 * b", "1", "-2")}
+    assert unroll(y, [a, b], rules=rules)(3.0, 7.0) == (1.0, (-2.0, 1.0))
+
+
+def test_data_that_changed_since_do_not_swap_the_operands_of_a_difference():
+    a, b = SET.make(2.0, ""), SET.make(5.0, "")
+    y = a - b
+    a.data = 7.0
+    graph = Graph(y, {})
+    assert [graph.original(v) for v in graph.output.operands] == [a, b]
 
 
 # micrograd, as it comes from PyPI.

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from numbers import Real
-from operator import add, mul, sub, truediv
-from types import BuiltinFunctionType, FunctionType
+from threading import RLock
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from tinygrad_neuron.engine import Value, as_float, topological_order
@@ -24,6 +24,7 @@ from tinygrad_neuron.module import attributes
 # The names under which engines keep these things. The first one that fits is used.
 DATA = ("data", "value")
 GRAD = ("grad", "gradient")
+GRADS = (*GRAD, "adjoint", "derivative")
 OPERANDS = (
     *("_prev", "_parents", "parents", "_children", "children", "prev", "inputs", "_inputs"),
     *("operands", "_operands", "args", "_args", "src"),
@@ -38,13 +39,18 @@ LABEL = ("label", "name", "_label", "_name")
 
 PROBE_SECONDS = 10.0  # for all probes of a graph, and 1 more for each 10,000 values
 MISSING: Any = object()
+Find = Callable[[Any], Any] | None
+Hidden = dict[Value, tuple[tuple[Value, ...], Sequence[Any]]]  # operands, functions in pairs
+Closure = tuple[str, Callable[..., Any], tuple[float, ...]]  # its name, and its arguments
 ROW, SET = (tuple, list), (set, frozenset)
+CALLED = (FunctionType, MethodType)
 NAMED = (type, FunctionType, BuiltinFunctionType)  # these have a __name__
+EITHER_WAY = ("parents", "children")  # in some engines the operands, in others the users
+METHODS = {"__add__", "__mul__", "__radd__", "__rmul__", "backward"}
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement made
 CURE = "give them with adopt(output, operands=…, partials=…, op=…)"
+READING = RLock()  # because a probe changes grads, which no other thread may read meanwhile
 
-ON_TWO_NUMBERS: dict[str, Callable[[Value, Value], Value]]
-ON_TWO_NUMBERS = {"+": add, "-": sub, "*": mul, "/": truediv, "**": pow}  # as our engine has them
 SPELLINGS = {
     **{"add": "+", "plus": "+", "sub": "-", "subtract": "-", "minus": "-", "mul": "*"},
     **{"times": "*", "multiply": "*", "·": "*", "×": "*", "div": "/", "divide": "/"},
@@ -64,32 +70,7 @@ def canonical(op: str) -> str:
     return f"**{name[1:]}" if name.startswith("^") else name
 
 
-class Adopted:
-    """An output together with the functions that read its engine. `adopt` makes it."""
-
-    __slots__ = ("op", "operands", "output", "partials")
-
-    def __init__(
-        self,
-        output: Any,
-        operands: Callable[[Any], Any] | None = None,
-        partials: Callable[[Any], Any] | None = None,
-        op: Callable[[Any], str] | None = None,
-    ) -> None:
-        self.output, self.operands, self.partials, self.op = output, operands, partials, op
-
-    @never_raises
-    def __repr__(self) -> str:
-        return f"adopt({self.output!r:.60})"
-
-
-def adopt(
-    output: Any,
-    *,
-    operands: Callable[[Any], Any] | None = None,
-    partials: Callable[[Any], Any] | None = None,
-    op: Callable[[Any], str] | None = None,
-) -> Adopted:
+class adopt:
     """Say how to read an engine with unusual names. Give the result to a view as its output.
 
     Each function takes a value of that engine: `operands` returns the values it was computed from,
@@ -106,7 +87,22 @@ def adopt(
     >>> [(twin.data, twin.partials, twin.op) for twin in read(output).order]
     [(-3.0, (), ''), (2.0, (), ''), (-6.0, (2.0, -3.0), '*')]
     """
-    return Adopted(output, operands, partials, op)
+
+    __slots__ = ("op", "operands", "output", "partials")
+
+    def __init__(self, output: Any, *, operands: Find = None, partials: Find = None,
+            op: Find = None) -> None:  # fmt: skip
+        if type(output) is adopt:
+            raise TypeError("adopt takes a value, not another adopt(…): give all in one call")
+        for name, find in ("operands", operands), ("partials", partials), ("op", op):
+            if find is not None and not callable(find):
+                example = f"such as lambda value: value.{name}"
+                raise TypeError(f"{name} is a function of a value, {example}, not {find!r:.60}")
+        self.output, self.operands, self.partials, self.op = output, operands, partials, op
+
+    @never_raises
+    def __repr__(self) -> str:
+        return f"adopt({self.output!r:.60})"
 
 
 class ForeignGraph:
@@ -135,21 +131,24 @@ def read(output: Any, paths: Mapping[int, str] = {}) -> ForeignGraph:
     """The graph of a value of another engine, or of what `adopt` returned.
 
     `paths` maps the id of an object to its name. Operands from a set are sorted by these names.
-    Every attribute of their objects is afterwards the same object as before. Two things cannot be
-    put back: what a `_backward` prints, and what it changes outside the graph.
+    Every attribute of their objects is afterwards the same object as before. Three things cannot
+    be put back: what a `_backward` prints, what it changes outside the graph, and what it changes
+    in place, such as a list to which it appends.
 
     TypeError: the output is no value, or nothing was found where engines keep operands, numbers
-    or local derivatives. RuntimeError: their `_backward` fails. TimeoutError: the probes take
-    more than 10 seconds (and 1 more for each 10,000 values).
+    or local derivatives. RuntimeError: their code fails. TimeoutError: the probes take more than
+    10 seconds (and 1 more for each 10,000 values).
     """
-    engine = Engine(output if type(output) is Adopted else Adopted(output))
     graph = ForeignGraph()
-    hidden = connect(engine, graph)
-    if hidden:
-        graph.of_now = True
-        probe(engine, graph, hidden)
-    twin = graph.twins[id(engine.output)]
-    graph.order = topological_order(twin)
+    with READING:
+        engine = Engine(output if type(output) is adopt else adopt(output))
+        hidden = connect(engine, graph)
+        twin = graph.twins[id(engine.output)]
+        graph.order = topological_order(twin)
+        check_cycles(graph)
+        if hidden:
+            graph.of_now = True
+            probe(engine, graph, hidden)
     if graph.unordered:
         sort_sets(graph, paths)
         graph.order = topological_order(twin)
@@ -157,10 +156,14 @@ def read(output: Any, paths: Mapping[int, str] = {}) -> ForeignGraph:
 
 
 def class_of(output: Any) -> type:
-    """The most general class of a value of another engine that somebody wrote."""
-    kinds = type(output.output if type(output) is Adopted else output).__mro__
+    """The class of all values of another engine: the most general one that has operators.
+
+    Its own base class may be shared with layers. Without operators, it is the most general class
+    that somebody wrote.
+    """
+    kinds = type(output.output if type(output) is adopt else output).__mro__
     own = [k for k in kinds if k.__module__ not in ("abc", "typing") and not built_in(k)]
-    return own[-1] if own else kinds[0]
+    return [kinds[0], *own[-1:], *(k for k in own if not METHODS.isdisjoint(vars(k)))][-1]
 
 
 def built_in(kind: type) -> bool:
@@ -174,15 +177,16 @@ def built_in(kind: type) -> bool:
 class Engine:
     """Where an engine keeps the parts of a value. The output shows it for the whole graph."""
 
-    def __init__(self, adopted: Adopted) -> None:
-        self.adopted, self.output = adopted, adopted.output
+    def __init__(self, adopted: adopt) -> None:
+        self.adopted, self.output, self.partials = adopted, adopted.output, ""
         output, kind = adopted.output, type(adopted.output)
         if is_real(output) or built_in(kind):
             listed = isinstance(output, ROW) and output
             cure = ", such as the first of these" if listed else ""
             raise TypeError(f"a graph is that of one Value{cure}, not of {output!r:.60}")
+        if hasattr(kind, "shape") and hasattr(kind, "dtype"):  # PyTorch's, NumPy's
+            real_number(output, "the output")  # raises
         self.data = first(output, DATA, is_real) or first(output, DATA)
-        self.grad = first(output, GRAD, lambda grad: not callable(grad)) or GRAD[0]
         self.operands = first(output, OPERANDS, has_operands) or first(output, OPERANDS, is_listed)
         if not self.data or not (adopted.operands or self.operands):
             what, names = ("operands", OPERANDS) if self.data else ("numbers", DATA)
@@ -190,14 +194,34 @@ class Engine:
             held = ", ".join(name for name, _ in attributes(output)) or "no attributes"
             looked = f"looked for {', '.join(names)}, and it has {held:.200}"
             raise TypeError(f"no {what} were found in {kind.__name__}: {looked}; {cure}")
-        self.partials = ""
-        n = len(self.arrows(output)[0])
-        self.partials = first(output, PARTIALS, lambda found: fits(found, n))
+        operands = [operand for operand, _ in self.arrows(output)[0]]
+        if operands and all(map(is_real, operands)):
+            what = f"the operands of {kind.__name__} are numbers, not values"
+            raise TypeError(f"{what}: {operands!r:.60}; {CURE}")
+        if not operands and not adopted.operands:
+            self.check_leaf()
+        with_grad = (first(v, GRADS, lambda grad: not callable(grad)) for v in (output, *operands))
+        self.grad = next(filter(None, with_grad), "")
+        self.partials = first(output, PARTIALS, lambda found: fits(found, len(operands)))
+        if operands and self.partials and first(output, CLOSURES, callable):
+            # They may be all 0 because they wait for a backward pass.
+            self.partials *= any(map(number_in, attribute(output, self.partials)))
+
+    def check_leaf(self) -> None:
+        """Empty `children` may be users. Then another attribute holds the operands."""
+        family, kind = class_of(self.output), type(self.output).__name__
+        for name, held in attributes(self.output) * (self.operands.strip("_") in EITHER_WAY):
+            things = [arrow(thing)[0] for thing in held] if isinstance(held, ROW + SET) else []
+            values = all(issubclass(type(t), family) and t is not self.output for t in things)
+            if things and values:
+                what = f"{kind} has no {self.operands}, but its {name} holds values"
+                raise TypeError(f"{what}: if these are its operands, {CURE}")
 
     def arrows(self, node: Any) -> tuple[list[tuple[Any, Any]], bool]:
         """The operands, each with its derivative or MISSING, and whether they are in a set."""
         find = self.adopted.operands
         found = find(node) if find else attribute(node, self.operands, None)
+        found = list(found) if find and isinstance(found, Iterator) else found
         if not is_listed(found):
             name = type(node).__name__
             raise TypeError(f"the operands of {name} are no list, tuple or set: {found!r:.60}")
@@ -205,7 +229,8 @@ class Engine:
         unordered = isinstance(found, SET) and bool(arrows)
         partials: Any = None
         if arrows and self.adopted.partials:
-            partials = list(self.adopted.partials(node))
+            partials = self.adopted.partials(node)
+            partials = list(partials) if isinstance(partials, Iterable) else []
             if (n := len(partials)) != (m := len(arrows)):
                 raise TypeError(f"adopt(…, partials=…) gave {n} local derivatives for {m} operands")
         elif arrows and self.partials and not unordered:
@@ -221,8 +246,7 @@ class Engine:
         data, grad = attribute(node, self.data), attribute(node, self.grad, None)
         if data is MISSING:
             raise TypeError(f"{node!r:.60} ({name}) is no operand: it has no {self.data}; {CURE}")
-        twin = Value(real_number(data, f"the data of {name}"), op="const")
-        twin.op, twin.label = "", text(node, LABEL)
+        twin = leaf(real_number(data, f"the data of {name}"), "", text(node, LABEL))
         if grad is not None and not callable(grad):
             twin.grad = real_number(number_in(grad), f"the grad of {name}")
         return twin
@@ -230,8 +254,16 @@ class Engine:
     def op(self, node: Any) -> str:
         """The name of the operation, if need be from the method that made the closure."""
         if self.adopted.op:
-            return str(self.adopted.op(node))
+            op = self.adopted.op(node)
+            return "" if op is None else str(op)
         return text(node, OP) or maker(attribute(node, first(node, CLOSURES, callable), None))
+
+
+def leaf(number: float, op: str, label: str = "") -> Value:
+    """A Value with this op, even under no_grad()."""
+    value = Value(number, op="const", label=label)  # "const" is not checked, which is faster
+    value.op = op
+    return value
 
 
 def is_real(thing: object) -> bool:
@@ -246,15 +278,24 @@ def attribute(thing: Any, name: str, default: Any = MISSING) -> Any:
         return object.__getattribute__(thing, name)
     except AttributeError:
         return default
+    except Exception as error:  # of a property
+        raise RuntimeError(f"the {name} of {type(thing).__name__} {raised(error)}") from error
+
+
+def raised(error: Exception) -> str:
+    return f"raised {f'{type(error).__name__}: {error}':.200}".replace("\n", " ")
 
 
 def found_under(thing: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """The attributes that the thing has under these names, each with its name."""
+    """The attributes that the thing has under these names. A property may give its error."""
     kind, held = type(thing), attribute(thing, "__dict__", ())
     for name in names:
         # The test is for speed: most names are missing, and an AttributeError takes long.
         if name in held or hasattr(kind, name):
-            found = attribute(thing, name)
+            try:
+                found = attribute(thing, name)
+            except RuntimeError as error:
+                found = error
             if found is not MISSING:
                 yield name, found
 
@@ -280,7 +321,7 @@ def is_listed(found: Any) -> bool:
 
 
 def has_operands(found: Any) -> bool:
-    return is_listed(found) and found is not None and len(found) > 0
+    return is_listed(found) and bool(found) and not all(map(is_real, found))
 
 
 def fits(found: Any, n: int) -> bool:
@@ -290,11 +331,12 @@ def fits(found: Any, n: int) -> bool:
 
 
 def arrow(thing: Any) -> tuple[Any, Any]:
-    """An operand and its derivative. Some engines store both as a pair."""
+    """An operand and its derivative, or the function for it. Some engines store both as a pair."""
     if not issubclass(type(thing), ROW) or len(thing) != 2:
         return thing, MISSING
     a, b = thing
-    return (b, a) if is_real(a) and not is_real(b) else (a, b)
+    swapped = isinstance(a, CALLED) or (is_real(a) and not is_real(b))
+    return (b, a) if swapped else (a, b)
 
 
 def number_in(thing: Any) -> Any:
@@ -314,6 +356,10 @@ def real_number(thing: Any, what: str) -> float:
     raise TypeError(f"{what} is a {kind}: only engines on single numbers can be read")
 
 
+def numbers_in(things: Iterable[Any], what: str) -> tuple[float, ...]:
+    return tuple([real_number(number_in(thing), what) for thing in things])
+
+
 def maker(closure: Any) -> str:
     """The operation in "Value.__add__.<locals>._backward": "+"."""
     path, _, name = getattr(closure, "__qualname__", "").rpartition(".<locals>.")
@@ -328,15 +374,15 @@ def maker(closure: Any) -> str:
 # From their graph to the twins.
 
 
-def connect(engine: Engine, graph: ForeignGraph) -> list[Value]:
+def connect(engine: Engine, graph: ForeignGraph) -> Hidden:
     """Make and connect all twins. Returns the twins that still need local derivatives."""
-    hidden: list[Value] = []
+    hidden: Hidden = {}
 
     def twin_of(thing: Any) -> Value:
         twin = graph.twins.get(id(thing))
         if twin is None:
             constant = is_real(thing)
-            twin = Value(as_float(thing), op="const") if constant else engine.twin(thing)
+            twin = leaf(as_float(thing), "const") if constant else engine.twin(thing)
             graph.originals[twin] = thing
             if not constant:
                 graph.twins[id(thing)] = twin
@@ -351,72 +397,124 @@ def connect(engine: Engine, graph: ForeignGraph) -> list[Value]:
         if not arrows:
             continue
         twin.op = engine.op(node)
-        twin.operands = tuple(twin_of(thing) for thing, _ in arrows)
+        operands = twin.operands = tuple([twin_of(thing) for thing, _ in arrows])
+        partials = [partial for _, partial in arrows]
         if unordered:
             graph.unordered.add(twin)
-        if any(partial is MISSING for _, partial in arrows):
-            twin.operands = tuple(dict.fromkeys(twin.operands))  # x * x is one arrow
-            hidden.append(twin)
+        missing = any(partial is MISSING for partial in partials)
+        if missing or any(isinstance(partial, CALLED) for partial in partials):
+            twin.operands = tuple(dict.fromkeys(operands))  # x * x is one arrow
+            hidden[twin] = operands, () if missing else partials
         else:
-            what = f'a local derivative of "{twin.op}"'
-            twin.partials = tuple(real_number(number_in(partial), what) for _, partial in arrows)
+            twin.partials = numbers_in(partials, f'a local derivative of "{twin.op}"')
         if unordered or len(twin.operands) < len(arrows):
             graph.merged.add(twin)
     return hidden
 
 
-def probe(engine: Engine, graph: ForeignGraph, hidden: Iterable[Value]) -> None:
+def check_cycles(graph: ForeignGraph) -> None:
+    seen: set[Value] = set()
+    for twin in graph.order:
+        if not seen.issuperset(twin.operands):
+            name = type(graph.originals[twin]).__name__
+            raise TypeError(f"the operands of a {name} lead back to itself, in a circle; {CURE}")
+        seen.add(twin)
+
+
+def probe(engine: Engine, graph: ForeignGraph, hidden: Hidden) -> None:
     """Find local derivatives by calling the closures, then put all attributes back."""
     nodes = [graph.originals[twin] for twin in graph.twins.values()]
-    before = [(node, dict(attributes(node))) for node in nodes]
-    closures: dict[int, tuple[str, Callable[[], object]]] = {}
+    before = [(node, dict(attributes(node)), attribute(node, engine.grad)) for node in nodes]
+    closures: dict[int, Closure] = {}
+    methods: dict[tuple[type, str], Any] = {}
     try:
         for node in nodes:
             if name := first(node, CLOSURES, callable):
-                closures[id(node)] = name, attribute(node, name)
-                with suppress(AttributeError, TypeError):  # a method of a class with slots
-                    # A closure may call its operands' closures, which would change more grads.
+                closure = attribute(node, name)
+                closures[id(node)] = name, closure, upstream(closure)
+                # A closure may call its operands' closures, which would change more grads.
+                try:
                     object.__setattr__(node, name, do_nothing)
+                except AttributeError:  # a method of a class with slots
+                    owner = next(kind for kind in type(node).__mro__ if name in vars(kind))
+                    methods.setdefault((owner, name), vars(owner)[name])
+
+        for owner, name in methods:
+            setattr(owner, name, do_nothing)
 
         def probe_all() -> None:
-            for twin in hidden:
-                twin.partials = probed(engine, graph, twin, closures)
+            for twin, (operands, functions) in hidden.items():
+                own = closures.get(id(graph.originals[twin]))
+                found = in_pairs(functions) if functions else own
+                twin.partials = probed(engine, graph, twin, operands, found)
 
         limited(probe_all, PROBE_SECONDS + len(nodes) // 10_000)
     finally:
-        restore(before)
+        for (owner, name), method in methods.items():
+            setattr(owner, name, method)
+        restore(before, engine.grad)
 
 
-def probed(engine: Engine, graph: ForeignGraph, twin: Value,
-        closures: Mapping[int, tuple[str, Callable[[], object]]]) -> tuple[float, ...]:  # fmt: skip
-    """The local derivatives of one value: the grads that its closure gives to its operands."""
-    node = graph.originals[twin]
-    if id(node) not in closures:
+def upstream(function: Any) -> tuple[float, ...]:
+    """What to call this function with: 1 if it needs the gradient of its value as an argument."""
+    if not isinstance(function, CALLED):
+        return ()
+    given = len(function.__defaults__ or ()) + isinstance(function, MethodType)
+    return (1.0,) if function.__code__.co_argcount - given == 1 else ()
+
+
+def in_pairs(functions: Sequence[Any]) -> Closure:
+    """The functions that are paired with operands, as one closure that returns the derivatives."""
+
+    def closure() -> tuple[float, ...]:
+        partials = [f(*upstream(f)) if isinstance(f, CALLED) else f for f in functions]
+        return numbers_in(partials, "what it returns")
+
+    return "function in a pair", closure, ()
+
+
+def probed(engine: Engine, graph: ForeignGraph, twin: Value, operands: tuple[Value, ...],
+        found: Closure | None) -> tuple[float, ...]:  # fmt: skip
+    """The local derivatives of one value: the grads that its closure gives to its operands.
+
+    Or else, if it gives none, the numbers that it returns.
+    """
+    if not found:
         looked = f"looked for {', '.join(PARTIALS + CLOSURES)}"
         raise TypeError(f'no local derivatives were found for "{twin.op}": {looked}; {CURE}')
-    name, closure = closures[id(node)]
+    (name, closure, arguments), grad = found, engine.grad
+    takers = [graph.originals[operand] for operand in twin.operands if operand.op != "const"]
     try:
-        object.__setattr__(node, engine.grad, 1.0)
-        for operand in twin.operands:
-            if operand.op != "const":
-                object.__setattr__(graph.originals[operand], engine.grad, 0.0)
-        closure()
+        if grad:
+            object.__setattr__(graph.originals[twin], grad, 1.0)
+            for taker in takers:
+                object.__setattr__(taker, grad, 0.0)
+        returned = closure(*arguments)
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise RuntimeError(f'the {name} of "{twin.op}" raised {what:.200}; {CURE}') from error
-    partials = []
-    for i, operand in enumerate(twin.operands):
-        if operand.op == "const":  # a plain number, which gets no grad
-            facts = rule(twin.op, twin.operands)
-            partials.append(facts[1 + i] if facts else math.nan)
-        else:
-            grad = attribute(graph.originals[operand], engine.grad)
-            what = f'the grad that the {name} of "{twin.op}" gives to an operand'
-            partials.append(real_number(number_in(grad), what))
-    return tuple(partials)
+        raise RuntimeError(f'the {name} of "{twin.op}" {raised(error)}; {CURE}') from error
+    what = f'the grad that the {name} of "{twin.op}" gives to an operand'
+    gathered = numbers_in([attribute(taker, grad) for taker in takers], what) if grad else ()
+    if returned is not None and not any(gathered):
+        returned = (returned,) if type(returned) is float else returned
+        n = len(operands)
+        n = -1 if n > 1 and twin in graph.unordered else n  # which is whose?
+        if fits(returned, n):
+            twin.operands = operands
+            return numbers_in(returned, what)
+        if isinstance(returned, ROW) and fits(returned, len(returned)) and any(returned):
+            what = f'the {name} of "{twin.op}" returns {returned!r:.60}'
+            raise TypeError(f"{what}: whose local derivatives are these? {CURE}")
+    if not grad:
+        kind = type(engine.output).__name__
+        what = f"no gradients, and so no local derivatives, were found in {kind}"
+        raise TypeError(f"{what}: looked for {', '.join(GRADS)}; {CURE}")
+    if len(gathered) == len(twin.operands):
+        return gathered
+    left = iter(gathered)  # a plain number among the operands gets no grad
+    return tuple([math.nan if v.op == "const" else next(left) for v in twin.operands])
 
 
-def do_nothing() -> None:
+def do_nothing(*_: object) -> None:
     pass
 
 
@@ -441,21 +539,31 @@ def limited(run: Callable[[], None], seconds: float) -> None:
         sys.setprofile(watch)
         run()
     except TimesUp:
-        hint = "does a _backward call the _backward of its operands?"
+        hint = "does a _backward go through the whole graph?"
         raise TimeoutError(f"the probes take over {seconds:g} seconds: {hint} {CURE}") from None
     finally:
         sys.setprofile(earlier)
 
 
-def restore(saved: Iterable[tuple[Any, dict[str, object]]]) -> None:
-    """Give each object the attributes back that it had."""
-    for node, before in saved:
-        now = dict(attributes(node))
-        for name in now.keys() - before.keys():
-            object.__delattr__(node, name)
-        for name, thing in before.items():
-            if now.get(name, MISSING) is not thing:
-                object.__setattr__(node, name, thing)
+def restore(saved: Iterable[tuple[Any, dict[str, object], Any]], grad: str) -> None:
+    """Give each object the attributes back that it had, and the grad that a property keeps."""
+    for node, before, number in saved:
+        put_back(node, before)
+        if grad not in before and number is not MISSING:
+            with suppress(Exception):  # of the property
+                now = attribute(node, grad)
+                if now is not number and not (is_real(now) and is_real(number) and now == number):
+                    object.__setattr__(node, grad, number)
+                    put_back(node, before)
+
+
+def put_back(node: Any, before: Mapping[str, object]) -> None:
+    now = dict(attributes(node))
+    for name in now.keys() - before.keys():
+        object.__delattr__(node, name)
+    for name, thing in before.items():
+        if now.get(name, MISSING) is not thing:
+            object.__setattr__(node, name, thing)
 
 
 # The order of operands that come from a set.
@@ -481,8 +589,6 @@ def sort_sets(graph: ForeignGraph, paths: Mapping[int, str]) -> None:
         color = colors(graph.order, graph.unordered, names)
         rows = {twin: in_order(twin) for twin in graph.unordered}
     for twin, row in rows.items():
-        if agreement(twin, row[::-1]) > agreement(twin, row):
-            row.reverse()
         twin.operands = tuple(operand for operand, _ in row)
         twin.partials = tuple(partial for _, partial in row)
 
@@ -490,26 +596,6 @@ def sort_sets(graph: ForeignGraph, paths: Mapping[int, str]) -> None:
 def sortable(x: float) -> tuple[bool, float]:
     """Sorts as x does, and nan comes last."""
     return (True, 0.0) if math.isnan(x) else (False, x)
-
-
-def agreement(twin: Value, row: Sequence[tuple[Value, float]]) -> list[bool]:
-    """Whether a - b, a / b or a ** b gives this value's data, and the derivatives in this row."""
-    if len(row) != 2 or twin.op in ("+", "*"):
-        return []
-    theirs = twin.data, *(partial for _, partial in row)
-    facts = rule(twin.op, [operand for operand, _ in row]) or ()
-    return [math.isclose(a, b, rel_tol=1e-9) for a, b in zip(facts, theirs)]
-
-
-def rule(op: str, operands: Sequence[Value]) -> tuple[float, ...] | None:
-    """What our engine makes of + - * / ** on two numbers: the result and its two partials."""
-    apply = ON_TWO_NUMBERS.get(canonical(op))
-    if apply is None or len(operands) != 2:
-        return None
-    with suppress(ArithmeticError, ValueError):
-        ours = apply(*(Value(operand.data) for operand in operands))
-        return ours.data, *(ours.partials or (math.nan, math.nan))  # none under no_grad()
-    return None
 
 
 def colors(

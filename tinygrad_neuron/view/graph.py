@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from math import isfinite
@@ -74,6 +74,7 @@ class Graph:
                 if not twin.operands and not twin.label and id(thing) not in paths:
                     twin.op = "const"  # a number in their program
         self.near = NEAR if self.theirs else 0.0
+        self.complete()
         self.output = self.order[-1]
         self.names = Names(self.order, search, self.value)
 
@@ -116,6 +117,30 @@ class Graph:
         if theirs and count == 1 and self.op(node) in TWICE:
             return self.rule_of_one(node)
         return rule_of(self.op(node), count) if count else None
+
+    def complete(self) -> None:
+        """By the rules, put a - b from a set in order, and find derivatives by plain numbers."""
+        from tinygrad_neuron.view.recompute import agree, operation
+
+        def facts(rule: Rule, places: Sequence[int]) -> Sequence[float]:
+            with suppress(ArithmeticError, ValueError):
+                return operation(rule, len(places))(*[node.operands[i].data for i in places])
+            return ()
+
+        def fits(rule: Rule, places: Sequence[int]) -> list[bool]:
+            theirs = node.data, *(node.partials[i] for i in places)
+            return [agree(x, y, NEAR) for x, y in zip(facts(rule, places), theirs)]
+
+        for node in self.order if self.theirs else ():
+            rule, count = self.rule(node), len(node.operands)
+            paired = self.theirs and node in self.theirs.unordered and count == 2
+            has_order = paired and self.op(node) not in ("+", "*")
+            if rule and has_order and fits(rule, (1, 0)) > fits(rule, (0, 1)):
+                node.operands, node.partials = node.operands[::-1], node.partials[::-1]
+            if rule and any(partial != partial for partial in node.partials):
+                found = zip(node.operands, node.partials, facts(rule, range(count))[1:])
+                known = [slope if v.op == "const" else p for v, p, slope in found]
+                node.partials = tuple(known) or node.partials
 
     def check_rules(self) -> None:
         """ValueError if an operation of another engine gives other data than its rule."""
