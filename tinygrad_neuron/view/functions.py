@@ -165,13 +165,13 @@ def array_divided(x: Any, y: Any) -> Any:
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.divide(x, y)
+        return np.divide(x, y + 0.0)  # of which 0.0 is not -0.0
 
 
 def tensor_divided(x: Any, y: Any) -> Any:
     import torch
 
-    return x / torch.as_tensor(y, dtype=torch.float64 if isinstance(y, float) else None)
+    return x / (torch.as_tensor(y, dtype=torch.float64 if isinstance(y, float) else None) + 0.0)
 
 
 def value_log1p(x: Value) -> Value:

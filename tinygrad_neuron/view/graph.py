@@ -226,13 +226,11 @@ class Graph:
         ]
 
     def doubts_of_partials(self) -> list[str]:
-        wrong = dict.fromkeys(
-            f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials
-        )
+        """Where partials are not those of the rules."""
+        at = [f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials]
+        places = first_names([*dict.fromkeys(at)])
         return (
-            [f"∂ is not what the rule gives at {first_names([*wrong])}: a mistake there"]
-            if wrong
-            else []
+            [f"∂ is not what the rule gives at {places}: a mistake in an operation"] if at else []
         )
 
 

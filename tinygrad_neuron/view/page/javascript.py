@@ -29,7 +29,7 @@ NAMES = {"inf": "Infinity", "nan": "NaN"} | {name: f"Math.{name}" for name in IN
 PRIMITIVES = """\
 const copysign = (x, s) => s < 0 || Object.is(s, -0) ? -Math.abs(x) : Math.abs(x);
 const where = (condition, x, otherwise) => condition ? x : otherwise;
-const divided = (x, y) => x / y;
+const divided = (x, y) => x / (y + 0);
 const power = (x, n) => x === 1 ? 1 : Math.pow(x, n);
 const plain_slope = (x, n) => {
   const rest = power(x, n - 1);
