@@ -45,13 +45,16 @@ PORTS = {
 
 
 class Looks(Protocol):
-    """What boxes and arrows look like, besides their names and kinds."""
+    """What boxes and arrows look like, besides their names and kinds.
 
-    def notes(self) -> list[str]:
-        """Lines below the picture."""
+    notes             lines below the picture
+    numbers           lines below a box's name
+    of_box, of_arrow  attributes of Graphviz, such as {"tooltip": "3.0"}
+    """
 
-    def numbers(self, box: Box) -> list[str]:
-        """Lines below a box's name."""
+    def notes(self) -> list[str]: ...
+
+    def numbers(self, box: Box) -> list[str]: ...
 
     def of_box(self, box: Box, kind: str) -> dict[str, str]: ...
 

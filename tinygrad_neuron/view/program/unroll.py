@@ -145,17 +145,15 @@ def unroll(
     (6.0, (3.0, 2.0))
     """
     graph = Graph(output, variables, sys._getframe().f_back, model, rules)
-    leaves = {node for node in graph.order if not node.operands}
+    leaves = dict.fromkeys(node for node in graph.order if not node.operands)
     if inputs is None:
-        chosen = [leaf for leaf in graph.order if leaf in leaves and leaf.op != "const"]
+        given: list[object] = [graph.original(leaf) for leaf in leaves if leaf.op != "const"]
     else:
         given = [inputs] if graph.value(inputs) is not None else list(inputs)
-        if not graph.theirs and not all(isinstance(leaf, Value) for leaf in given):
-            raise TypeError(f"the inputs of a program are Values, not {given!r:.100}")
-        chosen = [leaf for thing in given if (leaf := graph.value(thing)) in leaves]
-        if len(set(chosen)) < len(given):
-            chosen = []
-    if not chosen:
+    if not graph.theirs and not all(isinstance(leaf, Value) for leaf in given):
+        raise TypeError(f"the inputs of a program are Values, not {given!r:.100}")
+    chosen = [leaf for thing in given if (leaf := graph.value(thing)) in leaves]
+    if not chosen or len(set(chosen)) < len(given):
         rule = "the inputs of a program are different leaves of the graph, at least one"
         found = "the graph has constants only" if inputs is None else f"not {given!r:.100}"
         raise ValueError(f"{rule}; {found}")
