@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import micrograd.engine
 import numpy as np
 
-from tinygrad_neuron.foreign import adopt
+from tinygrad_neuron.foreign.parts import adopt
 
 # The result of each operation and its local derivatives.
 RULES = {

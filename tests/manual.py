@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWS = [f"tinygrad_neuron/view/{room}" for room in ("picture", "stepping", "page", "program")]
-FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/view", *VIEWS, "tinygrad_neuron/checks"]
+FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/foreign", "tinygrad_neuron/view", *VIEWS]
+FOLDERS += ["tinygrad_neuron/checks"]
 FOLDERS += ["tinygrad_neuron/command", "notebooks", "tests"]
 PAGES = ["README.md", *(f"{folder}/README.md" for folder in FOLDERS)]
 PAGES += [".github/CONTRIBUTING.md", ".github/CHANGELOG.md", "tests/mutants.md"]

@@ -18,7 +18,7 @@ from test_foreign import attributes_of, random_graph, same
 
 from tinygrad_neuron import Rule, draw, explain, no_grad, play, steps, tree, unroll, walk
 from tinygrad_neuron import Value as OurValue
-from tinygrad_neuron.foreign import read
+from tinygrad_neuron.foreign.reading import read
 from tinygrad_neuron.view.graph import Graph
 
 RIGHT = [name for name, engine in ENGINES.items() if engine.right]
@@ -96,7 +96,7 @@ def test_their_graph_can_be_unrolled_into_a_program_with_their_gradients(name, c
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_is_one_sentence_from_every_view(name, monkeypatch):
-    monkeypatch.setattr("tinygrad_neuron.foreign.PROBE_SECONDS", 0.2)
+    monkeypatch.setattr("tinygrad_neuron.foreign.probing.PROBE_SECONDS", 0.2)
     a = UNREADABLE[name].make(0.5)
     output = (a * a + a).tanh() if name != "exponential" else a
     for _ in range(40 if name == "exponential" else 0):

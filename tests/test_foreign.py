@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 from engines import ENGINES, UNREADABLE
 
-from tinygrad_neuron import foreign, no_grad
+from tinygrad_neuron import no_grad
 from tinygrad_neuron.engine import Value, edges, topological_order
-from tinygrad_neuron.foreign import adopt, class_of, read
+from tinygrad_neuron.foreign import parts, probing
+from tinygrad_neuron.foreign.parts import adopt, class_of
+from tinygrad_neuron.foreign.reading import read
+from tinygrad_neuron.foreign.twins import ForeignGraph
 from tinygrad_neuron.view.graph import Graph
 
 RIGHT = [name for name, engine in ENGINES.items() if engine.right]
@@ -57,7 +60,7 @@ def attributes_of(graph):
     held = []
     for thing in graph.originals.values():
         names = [*getattr(type(thing), "__slots__", ()), *getattr(thing, "__dict__", ())]
-        found = [(n, foreign.attribute(thing, n)) for n in names]
+        found = [(n, parts.attribute(thing, n)) for n in names]
         held.append((thing, found))
     return held
 
@@ -145,7 +148,7 @@ class Node:
         return g * 3.0, g * 2.0
 
 
-@pytest.mark.parametrize("name", foreign.OPERANDS)
+@pytest.mark.parametrize("name", parts.OPERANDS)
 @pytest.mark.parametrize("kind", [tuple, list])
 def test_operands_have_one_of_many_names(name, kind):
     a, b = Node(2.0, **{name: None}), Node(3.0)
@@ -168,13 +171,13 @@ def test_operands_may_be_in_a_set(kind):
     assert graph.of_now
 
 
-@pytest.mark.parametrize("name", foreign.PARTIALS)
+@pytest.mark.parametrize("name", parts.PARTIALS)
 def test_stored_derivatives_have_one_of_many_names(name):
     y = Node(6.0, _prev=(Node(2.0), Node(3.0)), **{name: [3, Fraction(2)]})
     assert read(y).order[-1].partials == (3.0, 2.0)
 
 
-@pytest.mark.parametrize("name", foreign.CLOSURES)
+@pytest.mark.parametrize("name", parts.CLOSURES)
 def test_a_closure_has_one_of_many_names(name):
     a = Node(2.0)
     y = Node(6.0, _prev=(a,), **{name: lambda: setattr(a, "grad", a.grad + 3 * y.grad)})
@@ -373,7 +376,7 @@ def test_a_grad_of_none_and_no_grad_at_all_are_0():
     assert not hasattr(a, "grad")
 
 
-@pytest.mark.parametrize("name", foreign.GRADS)
+@pytest.mark.parametrize("name", parts.GRADS)
 def test_a_gradient_has_one_of_many_names(name):
     a = Node(2.0, **{name: 5.0})
     y = Node(6.0, _prev=(a,), _backward=lambda: setattr(a, name, getattr(a, name) + 3.0))
@@ -510,7 +513,7 @@ def test_a_closure_tells_its_operation(qualname, op):
         pass
 
     closure.__qualname__ = qualname
-    assert foreign.maker(closure) == op
+    assert parts.maker(closure) == op
 
 
 # What is asked of their objects.
@@ -704,7 +707,7 @@ def test_a_backward_that_leaves_no_number_is_told():
 
 
 def test_a_backward_that_never_ends_is_stopped(monkeypatch):
-    monkeypatch.setattr(foreign, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.2)
     x = Node(1.0, _prev=())
 
     def _backward():
@@ -930,7 +933,7 @@ def test_nan_has_a_place_among_operands_too():
 PROGRAM = """
 import random, sys
 from micrograd.engine import Value
-from tinygrad_neuron.foreign import read
+from tinygrad_neuron.foreign.reading import read
 
 junk = [object() for _ in range(int(sys.argv[1]) % 977)]  # so that addresses differ
 rng = random.Random(0)
@@ -1011,7 +1014,7 @@ def test_nothing_is_left_behind(collector_off):
     graph = read(y)
     del graph
     assert gc.collect() == 0
-    assert not [g for g in gc.get_objects() if type(g) is foreign.ForeignGraph]
+    assert not [g for g in gc.get_objects() if type(g) is ForeignGraph]
 
 
 def test_micrograd_is_read():

@@ -49,9 +49,17 @@ def test_each_file_of_the_lesson_knows_those_before_it_and_the_engine_nothing(na
     assert imported(PACKAGE / f"{name}.py") <= KNOWN[name]
 
 
-@pytest.mark.parametrize("name", ["foreign", "checks.gradcheck", "checks.checkup"])
-def test_what_reads_and_checks_engines_knows_only_the_lesson(name):
-    assert imported(PACKAGE / f"{name.replace('.', '/')}.py") <= {*KNOWN, "foreign"}
+READERS = sorted((PACKAGE / "foreign").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", READERS, ids=lambda path: path.stem)
+def test_what_reads_other_engines_knows_only_the_lesson(path):
+    assert imported(path) <= {*KNOWN, *(f"foreign.{reader.stem}" for reader in READERS)}
+
+
+@pytest.mark.parametrize("name", ["gradcheck", "checkup"])
+def test_the_checks_of_a_gradient_and_of_an_engine_know_no_view(name):
+    assert imported(PACKAGE / "checks" / f"{name}.py") <= {*KNOWN, "foreign.parts"}
 
 
 def test_imports_go_from_command_to_checks_to_views_to_lesson_and_never_back():

@@ -60,7 +60,7 @@ from tinygrad_neuron.checks.anomaly import detect_anomaly
 from tinygrad_neuron.checks.checkup import Outcome, checkup
 from tinygrad_neuron.checks.gradcheck import GradCheck, gradcheck, tangents
 from tinygrad_neuron.engine import Value, edges, no_grad, topological_order
-from tinygrad_neuron.foreign import adopt
+from tinygrad_neuron.foreign.parts import adopt
 from tinygrad_neuron.losses import bce_loss, bce_with_logits_loss, hinge_loss, mse_loss
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.nn import MLP, Layer, Neuron, dot, mean

@@ -16,7 +16,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tinygrad_neuron.foreign import DATA, GRAD
+from tinygrad_neuron.foreign.parts import DATA, GRAD
 
 
 class Mistake(namedtuple("Mistake", "name program right why or_refused", defaults=(False,))):

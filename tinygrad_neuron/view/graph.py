@@ -11,9 +11,11 @@ from math import isfinite
 from os.path import dirname, join
 from types import FrameType
 
-from tinygrad_neuron import foreign
 from tinygrad_neuron.engine import Value, edges, topological_order
 from tinygrad_neuron.errors import check_graph, never_raises
+from tinygrad_neuron.foreign.parts import canonical, class_of
+from tinygrad_neuron.foreign.reading import read
+from tinygrad_neuron.foreign.twins import ForeignGraph
 from tinygrad_neuron.module import Module
 from tinygrad_neuron.view.names import Names, Search
 from tinygrad_neuron.view.notation import partial_sign, printable
@@ -54,7 +56,7 @@ class Graph:
         elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):
             rule = "variables are objects by name, such as locals()"
             raise TypeError(f"{rule}, not {variables!r:.60}")
-        self.theirs: foreign.ForeignGraph | None = None
+        self.theirs: ForeignGraph | None = None
         self.own_rules = rules or {}
         self.checked: dict[tuple[str, int], Rule] = {}  # of these, by operation and operands
         if isinstance(output, Value):
@@ -65,10 +67,10 @@ class Graph:
             if model is not None and not isinstance(model, Module):
                 raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
         else:
-            self.kind = foreign.class_of(output)
+            self.kind = class_of(output)
             search = Search(self.kind, variables, model)
             paths = search.paths()
-            self.theirs = foreign.read(output, paths)
+            self.theirs = read(output, paths)
             self.order = self.theirs.order
             for twin, thing in self.theirs.originals.items():
                 if not twin.operands and not twin.label and id(thing) not in paths:
@@ -166,7 +168,7 @@ class Graph:
 
     def op(self, node: Value) -> str:
         """The name of a node's operation, of another engine's as ours has it."""
-        return foreign.canonical(node.op) if self.theirs else str(node.op)
+        return canonical(node.op) if self.theirs else str(node.op)
 
     def kind_of(self, node: Value) -> str:
         """ "output", "inner", or of another leaf "parameter", "constant" or "input"."""
