@@ -318,6 +318,14 @@ def test_data_that_changed_are_told():
     assert "This page plays the passes, and cannot compute: the data of y are not" in play(y)._graph
 
 
+def test_where_a_rule_is_not_known_data_may_have_changed():
+    x = SET.make(2.0, "x")
+    y = x.apply("cube", rule=lambda x: (x**3, (3 * x * x,)))
+    y.backward()
+    x.data = 5.0
+    assert "at x: data changed since backward(), several passes or outputs" in tree(y)
+
+
 def test_sums_of_any_spelling_are_one_box():
     total = Recorded(0.0)
     for i in range(200):

@@ -212,7 +212,8 @@ class Graph:
         of_now = self.theirs is not None and self.theirs.of_now
         if of_now and self.old and self.over_arrows:
             return ["data changed since backward(), and each ∂ is that of now"]
-        changed = "data changed since backward(), " if of_now else ""
+        unknown = any(node.operands and self.rule(node) is None for node in self.order)
+        changed = "data changed since backward(), " if of_now and unknown else ""
         causes: dict[str, list[str]] = {}
         for node, total in self.over_arrows.items():
             times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
