@@ -32,15 +32,23 @@ CLOSE = 1e-9  # of the sum of what is added: two sums of it that differ by less 
 class Graph:
     """The computation graph of an output, as it is when a view looks.
 
-    output  the Value that was given; of another engine, its twin, a Value with the same numbers
-    order   the Values in topological order, of another engine the twins of its values
-    kind    the class of the given values
-    names   what the values are called
-    near    how far off numbers may be that are called equal
+    output       the Value that was given; of another engine, its twin, with the same numbers
+    order        the Values in topological order; of another engine, the twins of its values
+    value_class  the class of the values that were given
+    names        what the values are called
+    near         how far apart numbers may be that are called equal
 
     variables  name -> object, as in locals(); None means the variables of `caller`, a frame
     model      a model that is in none of the variables
     rules      formulas for operations of the reader's own
+
+    TypeError: variables that are no mapping, a model that is no Module, data or a grad that is no
+    number; for another engine, whatever its `read` raises.
+
+    >>> x = Value(3.0)
+    >>> graph = Graph(x * x, {"x": x})
+    >>> [graph.names.of[node] for node in graph.order], graph.rule(graph.output).value
+    (['x', 'v1'], ('a * b',))
     """
 
     def __init__(
@@ -60,15 +68,15 @@ class Graph:
         self.own_rules = rules or {}
         self.checked: dict[tuple[str, int], Rule] = {}  # of these, by operation and operands
         if isinstance(output, Value):
-            self.kind: type = Value
+            self.value_class: type = Value
             search = Search(Value, variables, model)
             self.order = topological_order(output)
             check_graph(self.order)
             if model is not None and not isinstance(model, Module):
                 raise TypeError(f"a model must be a Module, such as an MLP, not {model!r:.60}")
         else:
-            self.kind = class_of(output)
-            search = Search(self.kind, variables, model)
+            self.value_class = class_of(output)
+            search = Search(self.value_class, variables, model)
             paths = search.paths()
             self.theirs = read(output, paths)
             self.order = self.theirs.order
@@ -87,7 +95,7 @@ class Graph:
     def value(self, thing: object) -> Value | None:
         """The Value in this graph that a thing is, or is the twin of; None if there is none."""
         if self.theirs is None:
-            return thing if isinstance(thing, Value) and thing in self.places else None
+            return thing if isinstance(thing, Value) and thing in self.index else None
         return self.theirs.twins.get(id(thing))
 
     def original(self, node: Value) -> object:
@@ -95,7 +103,7 @@ class Graph:
         return self.theirs.originals.get(node, node) if self.theirs else node
 
     @cached_property
-    def places(self) -> dict[Value, int]:
+    def index(self) -> dict[Value, int]:
         """Of each Value its place in the order."""
         return {node: i for i, node in enumerate(self.order)}
 
@@ -174,7 +182,7 @@ class Graph:
         """ "output", "inner", or of another leaf "parameter", "constant" or "input"."""
         if node is self.output:
             return "output"
-        return "inner" if node.operands else self.names.kind(node)
+        return "inner" if node.operands else self.names.kind_of_leaf(node)
 
     @cached_property
     def old(self) -> set[Value]:
@@ -214,27 +222,27 @@ class Graph:
             return ["data changed since backward(), and each ∂ is that of now"]
         unknown = any(node.operands and self.rule(node) is None for node in self.order)
         changed = "data changed since backward(), " if of_now and unknown else ""
+        other = "or a mistake in an operation" if self.theirs else "or set by hand"
         causes: dict[str, list[str]] = {}
         for node, total in self.over_arrows.items():
             times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
-            cause = f"{changed}several passes or outputs added up, or a mistake in an operation"
+            cause = f"{changed}several passes or outputs added up, {other}"
             if node.grad == 0:
-                cause = "set to 0 since, or a mistake in an operation"
+                cause = f"set to 0 since, {other}" if self.theirs else "set to 0 since"
             elif times > 1 and is_close(node.grad, times * total, CLOSE * abs(node.grad)):
-                cause = f"{times} passes added up, or a mistake in an operation"
+                cause = f"{times} passes added up, {other}"
             causes.setdefault(cause, []).append(self.names.of[node])
         return [
-            f"the grad is not the sum over the arrows at {first_names(n)}: {c}"
-            for c, n in causes.items()
+            f"the grad is not the sum over the arrows at {first_names(names)}: {cause}"
+            for cause, names in causes.items()
         ]
 
     def doubts_of_partials(self) -> list[str]:
         """Where partials are not those of the rules."""
         at = [f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials]
         places = first_names([*dict.fromkeys(at)])
-        return (
-            [f"∂ is not what the rule gives at {places}: a mistake in an operation"] if at else []
-        )
+        told = f"∂ is not what the rule gives at {places}: a mistake in an operation"
+        return [told] if at else []
 
 
 def is_close(x: float, y: float, distance: float) -> bool:

@@ -52,7 +52,7 @@ class Names:
     """
 
     def __init__(self, order: Sequence[Value], search: Search, value: ValueOf) -> None:
-        in_models = contents(search.models, search.kind, value)
+        in_models = contents(search.models, search.value_class, value)
         paths = [(path, v) for path, thing in in_models if (v := value(thing)) is not None]
         self.parameters = {v for _, v in paths if not v.operands and v.op != "const"}
         self.neurons = [n for path, one in in_models if (n := neuron_in(path, one, value))]
@@ -91,7 +91,7 @@ class Names:
             if node not in self.of:
                 self.of[node] = number(node.data) if node.op == "const" else next(numbers)
 
-    def kind(self, leaf: Value) -> str:
+    def kind_of_leaf(self, leaf: Value) -> str:
         """Whether a leaf is a "parameter", a "constant" or an "input"."""
         if leaf.op == "const":
             return "constant"
@@ -127,8 +127,10 @@ class Search:
     models  of each model, the given one first, the values and models that it holds
     """
 
-    def __init__(self, kind: type, variables: Mapping[str, object], given: object = None) -> None:
-        self.kind = kind
+    def __init__(
+        self, value_class: type, variables: Mapping[str, object], given: object = None
+    ) -> None:
+        self.value_class = value_class
         # By id of an object beside another engine's values: its parameters, None if it is no model.
         self.known: dict[int, list[object] | None] = {}
         self.loose: list[Found] = []
@@ -137,7 +139,7 @@ class Search:
             if name.startswith("_") or name in ("In", "Out"):  # a notebook's own
                 continue
             for path, thing in self.parts(name, variable, open_models=False):
-                if issubclass(type(thing), kind):
+                if issubclass(type(thing), value_class):
                     self.loose.append((path, thing))
                 else:
                     starts.setdefault(id(thing), (path, thing))
@@ -167,7 +169,7 @@ class Search:
             left -= 1
             path, thing = queue.popleft()
             # Not isinstance() alone, which asks a proxy for its __class__, which may raise.
-            is_value, is_model = issubclass(type(thing), self.kind), self.is_model(thing)
+            is_value, is_model = issubclass(type(thing), self.value_class), self.is_model(thing)
             known = is_value or is_model or issubclass(type(thing), OPENED)
             if id(thing) in seen or not (open_models or known):
                 continue
@@ -192,31 +194,34 @@ class Search:
                 queue += [(f"{path}[{i}]", part) for i, part in enumerate(islice(things, left))]
             elif open_models:
                 queue += [(path + place, part) for place, part in held_in(thing, path)]
-                if self.kind is not Value and type(thing).__module__ not in sys.stdlib_module_names:
+                if (
+                    self.value_class is not Value
+                    and type(thing).__module__ not in sys.stdlib_module_names
+                ):
                     queue += [(f"{path}.{name}", part) for name, part in attributes(thing)]
-        if open_models and self.kind is not Value:  # what no attribute leads to
+        if open_models and self.value_class is not Value:  # what no attribute leads to
             held = self.known.get(id(start)) or []
             yield from ((f"{at}.parameters()[{i}]", v) for i, v in enumerate(held))
 
     def is_model(self, thing: object) -> bool:
         """A Module; for another engine, an object whose parameters() are values of its class."""
-        if issubclass(type(thing), Module) or self.kind is Value:
+        if issubclass(type(thing), Module) or self.value_class is Value:
             return issubclass(type(thing), Module)
         if id(thing) not in self.known:
             self.known[id(thing)] = None
             with suppress(Exception):  # it is their code
                 if callable(getattr(type(thing), "parameters", None)):
                     parameters = list(cast(Any, thing).parameters())
-                    if any(issubclass(type(one), self.kind) for one in parameters):
+                    if any(issubclass(type(one), self.value_class) for one in parameters):
                         self.known[id(thing)] = parameters
         return self.known[id(thing)] is not None
 
 
-def contents(models: Iterable[list[Found]], kind: type, value: ValueOf) -> list[Found]:
+def contents(models: Iterable[list[Found]], value_class: type, value: ValueOf) -> list[Found]:
     """The values of the graph and the models in models, each once, with its first path."""
 
     def is_value(thing: object) -> bool:
-        return issubclass(type(thing), kind)
+        return issubclass(type(thing), value_class)
 
     shown = [
         [(path, thing) for path, thing in held if not is_value(thing) or value(thing) is not None]

@@ -46,7 +46,7 @@ def program_in_javascript(graph: Graph) -> str:
     an operation has no rule.
     """
     graph.check_rules()
-    place = {node: f"v[{i}]" for node, i in graph.places.items()}
+    place = {node: f"v[{i}]" for node, i in graph.index.items()}
     lines = []
     arrows = 0
     for node in graph.order:

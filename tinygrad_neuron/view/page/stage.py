@@ -36,7 +36,7 @@ class StageLooks:
         return [f"data {WIDEST}", f"grad {WIDEST}"]
 
     def of_box(self, box: Box, kind: str) -> dict[str, str]:
-        return {"id": f"node-{self.graph.places[box.value]}", "class": kind}
+        return {"id": f"node-{self.graph.index[box.value]}", "class": kind}
 
     def of_arrow(self, arrow: Arrow, box: Box) -> dict[str, str]:
         looks = {"id": f"edge-{self.place[box.value, arrow.position]}"}
@@ -72,7 +72,7 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
                         or null, if that is too long
               slopes    its partials, likewise
     """
-    place, names = graph.places, graph.names
+    place, names = graph.index, graph.names
     parameters = names.parameters & place.keys()
     nodes = []
     partials: list[float] = []
@@ -80,7 +80,7 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
         operands = [operand for operand, _ in zip(node.operands, node.partials)]
         uses = Counter(operands)
         is_number = node.op == "const" and node in names.unnamed
-        kind = "" if operands else names.kind(node)
+        kind = "" if operands else names.kind_of_leaf(node)
         rule = graph.rule(node)
         if len(operands) > HINTED or (rule and rule.value[1:]):
             rule = None

@@ -107,7 +107,7 @@ def heading(graph: Graph, box: Box) -> list[str]:
     if value.op == "const" and value in names.unnamed:
         return [italic("constant")]  # its name would be its number again
     if not value.operands:
-        word_below = names.kind(value)
+        word_below = names.kind_of_leaf(value)
     elif graph.op(value) == "+" and len(box.arrows) > 2:
         word_below = "sum"  # of several + in one
     else:

@@ -95,7 +95,7 @@ def lines_of(graph: Graph) -> Iterator[Line]:
                 partial += f" · rule {number(graph.wrong_partials[user, position])}"
         first = node not in written
         written.add(node)
-        made_by = printable(str(node.op)) if node.operands else graph.names.kind(node)
+        made_by = printable(str(node.op)) if node.operands else graph.names.kind_of_leaf(node)
         head = f"{before}{graph.names.of[node]}  {made_by if first else '(above)'}"
         yield Line(node, user, position, first, head, partial)
         if first:

@@ -155,7 +155,7 @@ def explain(
       1 = ∂v2/∂x = 1
     """
     graph = Graph(output, variables, sys._getframe().f_back, model)
-    if not isinstance(node, graph.kind):
+    if not isinstance(node, graph.value_class):
         raise TypeError(f"explain says how a gradient by a Value comes about, not by {node!r:.60}")
     target = graph.value(node)
     if target is None:
