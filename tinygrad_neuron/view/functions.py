@@ -132,7 +132,7 @@ def functions_of(kind: str) -> dict[str, Any]:
         functions |= {name: getattr(library, name) for name in (*MATH, "abs", "sign", "where")}
         functions["power"] = lambda x, n: x**n
         functions["plain_slope"] = lambda x, n: n * x ** (n - 1)
-        functions["divided"] = array_divided if kind == "numpy" else tensor_divided
+        functions["divided"] = array_divided
         if kind == "torch":
             functions |= tensor_functions(library, functions)
     derived = dict(functions)
@@ -168,12 +168,6 @@ def array_divided(x: Any, y: Any) -> Any:
         return np.divide(x, y + 0.0)  # of which 0.0 is not -0.0
 
 
-def tensor_divided(x: Any, y: Any) -> Any:
-    import torch
-
-    return x / (torch.as_tensor(y, dtype=torch.float64 if isinstance(y, float) else None) + 0.0)
-
-
 def value_log1p(x: Value) -> Value:
     return Value(log1p(x.data), (x,), (1 / (1 + x.data),), "log1p")
 
@@ -195,4 +189,5 @@ def tensor_functions(torch: Any, functions: dict[str, Any]) -> dict[str, Any]:
         return torch.where(condition, x, y)
 
     wrapped: dict[str, Any] = {name: of_tensors(functions[name]) for name in (*MATH, "abs", "sign")}
+    wrapped["divided"] = lambda x, y: x / (as_tensor(y) + 0.0)  # of which 0.0 is not -0.0
     return wrapped | {"where": tensor_where}
