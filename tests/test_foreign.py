@@ -998,9 +998,7 @@ def test_a_graph_of_100_000_values_is_read_without_recursion(name):
     y = x
     for _ in range(33_333):
         y = y * 0.999 + x
-    started = time.process_time()
     graph = read(y)
-    assert time.process_time() - started < 15  # about 1 second on a machine that is not busy
     assert len(graph.order) == 100_000
     while graph.originals:  # their chain is taken apart from its end; Python would recurse
         graph.originals.popitem()
