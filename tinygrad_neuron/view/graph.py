@@ -40,7 +40,7 @@ class Graph:
 
     variables  name -> object, as in locals(); None means the variables of `caller`, a frame
     model      a model that is in none of the variables
-    rules      formulas for operations of the reader's own
+    rules      formulas for operations that the reader has written
 
     TypeError: variables that are no mapping, a model that is no Module, data or a grad that is no
     number; for another engine, whatever its `read` raises.
@@ -238,7 +238,7 @@ class Graph:
         ]
 
     def doubts_of_partials(self) -> list[str]:
-        """Where partials are not those of the rules."""
+        """For people: where a local derivative differs from the rule."""
         at = [f"{self.names.of[v]} ({printable(v.op)})" for v, _ in self.wrong_partials]
         places = first_names([*dict.fromkeys(at)])
         told = f"∂ is not what the rule gives at {places}: a mistake in an operation"

@@ -113,7 +113,7 @@ def play(
 
     program = refusal = ""
     for node in graph.order:
-        graph.rule(node)  # which raises if one of the reader's own is wrong
+        graph.rule(node)  # raises if a rule that was given is wrong
     try:
         program = program_in_javascript(graph)
     except ValueError as error:

@@ -27,13 +27,16 @@ class Omitted:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow into a box."""
+    """An arrow into a box.
 
-    operand: Value | Omitted  # where it comes from
-    position: (
-        int  # of the operand among those of the box, from 0; of Omitted ones that of the first
-    )
-    partial: float | None  # d(box)/d(operand); None for Omitted ones
+    operand   the value it comes from, or what stands for Omitted ones
+    position  the operand's place in the box, from 0; for Omitted ones, that of the first
+    partial   d(box)/d(operand); None for Omitted ones
+    """
+
+    operand: Value | Omitted
+    position: int
+    partial: float | None
 
 
 @dataclass(frozen=True, slots=True)
