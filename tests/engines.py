@@ -410,7 +410,7 @@ class Assigns(ClosuresTuple):
 
 
 class Recursive(ClosuresTuple):
-    """`_backward` calls those of its operands: each value once for every path to it."""
+    """`_backward` calls its operands' `_backward`: each runs once for every path to its value."""
 
     def record(self, data, operands, slopes, op):
         out = Recursive(data, operands, op)
@@ -493,7 +493,7 @@ class Methods(RecursiveSlots):
 
 
 class Returns(Operators):
-    """A function takes the upstream gradient and returns those of the operands."""
+    """A function takes the upstream gradient and returns the operands' gradients."""
 
     def __init__(self, data, parents=(), op="", label=""):
         self.data, self.parents, self.op, self.label = data, parents, op, label

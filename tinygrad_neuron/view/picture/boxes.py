@@ -30,7 +30,7 @@ class Arrow:
     """An arrow into a box.
 
     operand   the value it comes from, or what stands for Omitted ones
-    position  the operand's place in the box, from 0; for Omitted ones, that of the first
+    position  the operand's place in the box, from 0; for Omitted ones, the first one's place
     partial   d(box)/d(operand); None for Omitted ones
     """
 
@@ -52,7 +52,7 @@ class Box:
 class ClosedNeuron:
     """A neuron in a graph that has one box for all its values."""
 
-    path: str  # that of the Neuron, such as net.layers[0].neurons[3]
+    path: str  # the path of the Neuron, such as net.layers[0].neurons[3]
     word: str  # what is written in its box, such as "tanh neuron"
     inputs: list[Arrow]  # from its inputs, with the derivatives of its output
     parameters: list[Arrow]  # from its parameters

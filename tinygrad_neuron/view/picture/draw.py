@@ -103,7 +103,7 @@ def draw(
     `∂ 2 · rule 3`.
 
     output     a Value, or a value of another engine, such as micrograd's, or what `adopt` returns
-    variables  where names come from, name -> object; by default those of the code that calls.
+    variables  where names come from, name -> object; by default your variables at the call.
                Models, lists, tuples and dicts in them are searched too
     model      a model that is in none of the variables: its leaves are parameters, too
     direction  "LR" from left to right, or "TB", "RL", "BT"

@@ -127,7 +127,7 @@ def floating(argument: Any) -> Any:
 
 
 def like(value: Any, gradient: Any, library: str) -> Any:
-    """The gradient with the value's shape and dtype: that of a bias may be the number 1."""
+    """The gradient with the value's shape and dtype: a bias may have the plain number 1."""
     if type(gradient) is not type(value) or gradient.dtype != value.dtype:
         module = __import__(library)
         if library == "torch":

@@ -57,7 +57,7 @@ def steps(
 ) -> list[Step]:
     """The steps of `output.backward()`, one for each edge, in its order.
 
-    They are those of a fresh pass: bit for bit the numbers that `backward` would give if every
+    They show a fresh pass: bit for bit the numbers that `backward` would give if every
     gradient were 0 before, whatever the gradients are, which stay as they are. The first upstream
     gradient is that of the output with respect to itself, 1.
 
