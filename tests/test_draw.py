@@ -221,7 +221,7 @@ def test_a_neuron_of_a_network_is_one_box_with_the_derivatives_of_its_output():
 
 
 def shown(x):
-    return f"{x:.4g}".replace("-", "−")
+    return f"{x:.4g}".replace("-", "−")  # of numbers below 10,000
 
 
 def sub(position):

@@ -345,6 +345,10 @@ def test_numbers_are_written_as_python_writes_them(opened):
     numbers += [struct.unpack("d", rng.randbytes(8))[0] for _ in range(2000)]
     numbers += [round(rng.uniform(-20, 20), rng.randrange(8)) for _ in range(2000)]
     numbers += [rng.randrange(-80_000, 80_000) / 64 for _ in range(2000)]  # with ties
+    numbers += [9999.96, 99999.5, 999998.5, 999999.5, 999999.6, -999999.5, 1e6, 1234567.0]
+    numbers += [math.nextafter(x, y) for x in (9999.5, 999999.5) for y in (0, math.inf)]
+    numbers += [rng.choice([-1, 1]) * 10 ** rng.uniform(3, 7) for _ in range(2000)]
+    numbers += [rng.randrange(-8_000_000, 8_000_000) / 4 for _ in range(2000)]
     tab = opened(play(Value(1.0) * 2))
     texts = tab.evaluate(
         "all => all.map(text => number(Number(text)))",

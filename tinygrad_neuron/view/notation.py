@@ -11,10 +11,16 @@ JOINER = "\u200d"  # holds an emoji of several signs together
 def number(x: float, digits: int = 4) -> str:
     """x to so many significant digits, with a true minus, and without one before 0.
 
-    >>> number(-0.12345678), number(-0.0), number(123456.0), number(2e-9)
-    ('−0.1235', '0', '1.235e+05', '2e−09')
+    A number below a million keeps all digits before its decimal point.
+
+    >>> number(-0.12345678), number(-0.0), number(12345.678), number(2e-9), number(1234567.0)
+    ('−0.1235', '0', '12346', '2e−09', '1.235e+06')
     """
-    return f"{float(x) or 0.0:.{digits}g}".replace("-", "−")
+    x = float(x) or 0.0
+    text = f"{x:.{digits}g}"
+    if "e+" in text and abs(x) < 999_999.5:  # from there on x rounds to a million
+        text = f"{x:.0f}"
+    return text.replace("-", "−")
 
 
 def printable(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -109,7 +109,8 @@ def draw(
     direction  "LR" from left to right, or "TB", "RL", "BT"
     grads      whether boxes have grads
     partials   whether arrows have local derivatives
-    digits     significant digits of the numbers, 1 to 17
+    digits     significant digits of the numbers, 1 to 17. A number below a million keeps all digits
+               before its decimal point
     expand     which neurons of models are drawn with all their values, and not as one box whose
                arrows have the derivatives of the neuron's output:
                None     a lone neuron, but not those of a network
