@@ -1,4 +1,4 @@
-"""How numbers are written wherever a graph is shown."""
+"""How numbers and words are written wherever a graph is shown."""
 
 import math
 import random
@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 import pytest
 
 from tinygrad_neuron import Value, draw, explain, steps, tree, walk
-from tinygrad_neuron.view.notation import number
+from tinygrad_neuron.view.notation import beginning, cells, number, padded
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,56 @@ def test_a_number_looks_the_same_in_every_view(capsys):
     walk(y)
     assert capsys.readouterr().out.startswith(sentence)
     assert str(explain(y, x)).startswith("∂y/∂x = 100000")
+
+
+# The cells of a terminal.
+
+FAMILY = "👩\u200d👩\u200d👧"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("w1", 2),
+        ("├─ ∂₁ −0.5 …", 12),
+        ("日本語", 6),
+        ("한국어", 6),
+        ("ｗ１", 4),  # letters that are as wide as Chinese ones
+        ("e\u0301", 1),  # é, as e with an accent
+        ("\u00e9", 1),  # é, as one letter
+        ("x\u20d7", 1),  # x with an arrow above
+        ("x\u20dd", 1),  # x in a circle
+        ("🙂", 2),
+        (FAMILY, 2),
+        ("👩\u200d❤\ufe0f\u200d👨", 2),
+        ("🏳\ufe0f\u200d🌈", 2),
+        ("👍🏽", 2),
+        ("❤", 1),
+        ("❤\ufe0f", 2),
+        ("1\ufe0f\u20e3", 2),  # the key 1
+        ("🇩🇪", 2),
+        ("क्\u200dष", 2),  # a joiner between letters, which keep their widths
+        (f"{FAMILY} = 日e\u0301", 8),
+    ],
+)
+def test_a_text_takes_as_many_cells_as_a_terminal_shows(text, width):
+    assert cells(text) == width
+    assert padded(text, 20) == text + " " * (20 - width)
+    assert beginning(text, width) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "fits"),
+    [
+        ("weight", 0, ""),
+        ("weight", 3, "wei"),
+        ("日本語", 3, "日"),
+        ("日本語", 1, ""),
+        ("cafe\u0301s", 4, "cafe\u0301"),  # not the e without its accent
+        (f"{FAMILY}日", 3, FAMILY),
+        (f"a{FAMILY}", 2, "a"),
+    ],
+)
+def test_a_text_is_cut_between_letters_and_not_inside_one(text, width, fits):
+    assert beginning(text, width) == fits

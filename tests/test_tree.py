@@ -18,6 +18,21 @@ def test_a_line_has_name_operation_data_grad_and_local_derivative():
     ]
 
 
+def test_names_in_any_script_line_up_in_a_terminal():
+    """A name with 日 takes more cells than letters, and one with an accent or a joiner fewer."""
+    family = "👩\u200d👩\u200d👧"
+    w, x, b = Value(0.5, label="日本語"), Value(2.0, label=family), Value(-0.25, label="e\u0301")
+    y = w * x + b
+    y.backward()
+    assert tree(y).splitlines() == [
+        "y  +                 data 0.75   grad 1",
+        "├─ v1  *             data 1      grad 1    ∂₁ 1",
+        "│  ├─ 日本語  input  data 0.5    grad 2    ∂₁ 2",
+        f"│  └─ {family}  input      data 2      grad 0.5  ∂₂ 0.5",
+        "└─ e\u0301  input          data −0.25  grad 1    ∂₂ 1",
+    ]
+
+
 def test_a_shared_value_is_written_once_and_then_referred_to():
     x = Value(3.0, label="x")
     h = x * x

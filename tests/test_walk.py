@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tinygrad_neuron import Neuron, steps, walk
+from tinygrad_neuron.view.stepping.walk import in_lines
 
 termios = pytest.importorskip("termios", reason="single keys need a POSIX terminal")
 fcntl = pytest.importorskip("fcntl")
@@ -242,6 +243,39 @@ def test_the_numbers_have_their_place_before_the_names(terminal, columns, lines)
                 marked
             )
             assert len(screen) <= lines
+
+
+def by_cells(text):
+    """The text with each letter as often as it takes cells."""
+    return "".join(letter * (1 + (letter in "日本語")) for letter in text)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_wide_letters_leave_the_numbers_their_place_and_stay_on_the_screen(terminal, columns):
+    long = "日本語" * 8
+    expression, numbers = f"{long} * 日本 * x", [f"{long}=2", "日本=3", "x=0.5"]
+    walking = terminal("-m", "tinygrad_neuron", "walk", expression, *numbers, columns=columns)
+    for screen in (walking.screen(), walking.press("nn"), walking.press("nn")):
+        lines = [by_cells(line) for line in screen]
+        assert max(map(len, lines)) <= columns
+        assert len(lines) <= 30
+        places = [line.index("  data ") for line in lines if "  data " in line]
+        assert len(places) == 5
+        assert len(set(places)) == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (20, ["日本.grad += 2 · 3 =", "6   (0 → 6)"]),
+        (19, ["日本.grad += 2 · 3", "= 6   (0 → 6)"]),
+        (9, ["日本.grad", "+= 2 · 3", "= 6   (0", "→ 6)"]),
+        (3, ["日", "本.", "gra", "d", "+=", "2 ·", "3 =", "6", "(0", "→", "6)"]),
+        (1, [*"日本.grad+=2·3=6(0→6)"]),
+    ],
+)
+def test_a_sentence_is_broken_at_blanks_or_inside_a_word_that_is_too_long(width, lines):
+    assert in_lines("日本.grad += 2 · 3 = 6   (0 → 6)", width) == lines
 
 
 def test_a_tree_that_is_too_long_shows_where_the_step_is(terminal):

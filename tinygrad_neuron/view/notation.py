@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
+from itertools import accumulate
+
 LONGEST_LABEL = 40  # letters of a label; a longer one ends in "…"
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 OLD = " (old)"  # behind a number that its operands do not give any more
 JOINER = "\u200d"  # holds an emoji of several signs together
+AS_EMOJI = "\ufe0f"  # makes a sign an emoji, which is wide: ❤ and ❤️
+SKIN_TONES = "🏻🏼🏽🏾🏿"  # colour the emoji before them
 
 
 def number(x: float, digits: int = 4) -> str:
@@ -38,6 +44,46 @@ def printable(text: str, longest: int = LONGEST_LABEL) -> str:
 
 def escaped_letter(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes: 日 takes two, and an accent takes none.
+
+    >>> cells("w1"), cells("日本語"), cells("e\u0301"), cells("👩\u200d👩\u200d👧")
+    (2, 6, 1, 2)
+    """
+    return sum(cells_by_letter(text))
+
+
+def cells_by_letter(text: str) -> Iterator[int]:
+    """How many cells each letter adds, by Unicode's rules."""
+    before, width = "", 0
+    for letter in text:
+        kind = unicodedata.category(letter)
+        joined = before == JOINER and kind.startswith("S")  # S: a sign, for letters stay apart
+        if letter == AS_EMOJI:
+            width = int(width == 1)
+        elif letter == JOINER or letter in SKIN_TONES or kind in ("Mn", "Me") or joined:
+            width = 0  # Mn, Me: a mark on the letter before it, such as an accent
+        else:
+            width = 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        yield width
+        before = letter
+
+
+def padded(text: str, width: int) -> str:
+    """The text, filled up with blanks to so many cells."""
+    return text + " " * (width - cells(text))
+
+
+def beginning(text: str, width: int) -> str:
+    """As much of the text as fits into so many cells.
+
+    >>> beginning("日本語", 5), beginning("w1", 5)
+    ('日本', 'w1')
+    """
+    fits = sum(taken <= width for taken in accumulate(cells_by_letter(text)))
+    return text[:fits]
 
 
 def partial_sign(position: int, count: int) -> str:

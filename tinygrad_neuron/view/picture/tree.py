@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tinygrad_neuron.engine import Value, edges
 from tinygrad_neuron.view.graph import Graph
-from tinygrad_neuron.view.notation import OLD, number, printable
+from tinygrad_neuron.view.notation import OLD, cells, number, padded, printable
 
 DEEPEST = 20  # levels that are indented: a chain of 100,000 would fill pages with blanks
 
@@ -70,8 +70,8 @@ def tree(
         if line.value in graph.over_arrows:
             grad += f" · arrows {number(graph.over_arrows[line.value])}"
         rows.append([line.head, *([data, grad] if line.first else ["", ""]), line.partial])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    widths = [max(map(cells, column)) for column in zip(*rows)]
+    lines = ["  ".join(map(padded, row, widths)).rstrip() for row in rows]
     # every arrow of the graph has one line, and the output has one
     left = 1 + sum(1 for _ in edges(graph.order)) - len(rows)
     if left:

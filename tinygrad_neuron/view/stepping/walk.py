@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.graph import Graph
-from tinygrad_neuron.view.notation import number, word
+from tinygrad_neuron.view.notation import beginning, cells, number, padded, word
 from tinygrad_neuron.view.picture.tree import Line, lines_of
 from tinygrad_neuron.view.stepping.steps import steps_of
 
@@ -23,8 +23,8 @@ KEYS = {
 }
 HELP = "→ forward   ← back   g first   G last   p predict   q quit"
 WholeLines = Callable[[], AbstractContextManager[None]]
-GRADIENT = 10  # letters that a gradient takes: −1.235e−05
-HEAD = 12  # letters of a tree's line that stay before its numbers
+GRADIENT = 10  # cells of the terminal that a gradient takes: −1.235e−05
+HEAD = 12  # cells of a tree's line that stay before its numbers
 KEY_SECONDS = 0.2  # seconds between two looks at the terminal's size
 CLOSE_ENOUGH = 0.01  # how far off a prediction may be, as a part of the number
 CLEAR = "\x1b[H\x1b[J"
@@ -73,7 +73,7 @@ class Walker:
         self.verdict = ""
         self.lines = list(lines_of(graph))
         self.line_of_edge = {(line.user, line.position): i for i, line in enumerate(self.lines)}
-        self.head_width = max(len(line.head) for line in self.lines)
+        self.head_width = max(cells(line.head) for line in self.lines)
         self.data_width = max(len(number(line.value.data)) for line in self.lines)
         self.partial_width = max(len(line.partial) for line in self.lines)
 
@@ -147,11 +147,11 @@ class Walker:
         for i, line in enumerate(self.lines[start : start + room], start):
             text = self.tree_line(line, gradients, width - 2)
             lit = i == current or (line.first and line.value is changed)
-            text = f"{'▶' if i == current else ' '} {text}"[:width]
+            text = beginning(f"{'▶' if i == current else ' '} {text}", width)
             tree.append(f"{BOLD}{text}{PLAIN}" if lit else text)
         if cut := len(self.lines) - len(tree):
-            tree.append(f"… {cut:,} lines of the tree are out of sight"[:width])
-        return [title[:width], *tree, *below][:height]
+            tree.append(beginning(f"… {cut:,} lines of the tree are out of sight", width))
+        return [beginning(title, width), *tree, *below][:height]
 
     def tree_line(self, line: Line, gradients: Mapping[Value | None, float], width: int) -> str:
         """A line of the tree, in which the head gives way to the numbers."""
@@ -161,14 +161,23 @@ class Walker:
             numbers = f"data {number(line.value.data):<{self.data_width}}  grad {gradient}"
         numbers_width = len("data   grad ") + self.data_width + GRADIENT
         head_width = max(HEAD, min(self.head_width, width - numbers_width - self.partial_width - 4))
-        head = line.head if len(line.head) <= head_width else f"{line.head[: head_width - 1]}…"
-        return f"{head:<{head_width}}  {numbers:<{numbers_width}}  {line.partial}".rstrip()
+        head = line.head
+        if cells(head) > head_width:
+            head = f"{beginning(head, head_width - 1)}…"
+        head = padded(head, head_width)
+        return f"{head}  {numbers:<{numbers_width}}  {line.partial}".rstrip()
 
 
 def in_lines(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, width)
+    """The text in lines of so many cells, broken at blanks, or inside a word that is too long."""
+    lines = []
+    while text:
+        line = beginning(text, width) or text[0]  # in a terminal of one column
+        if line != text and " " in f"{line}{text[len(line)]}":
+            line = text[: text.rindex(" ", 0, len(line) + 1)]
+        lines.append(line.rstrip())
+        text = text[len(line) :].lstrip()
+    return lines
 
 
 # The terminal.
