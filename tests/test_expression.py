@@ -310,10 +310,11 @@ def test_the_file_of_a_picture_is_no_expression():
     assert run("draw", "x", "x=1", "-o", "-w.dot").stderr.endswith("expected one argument\n")
 
 
-def test_a_caret_counts_wide_letters_twice():
+@pytest.mark.parametrize("name", ["変数", "cafe\u0301"])  # both take four cells
+def test_a_caret_counts_wide_letters_twice_and_accents_not_at_all(name):
     with pytest.raises(ExpressionError) as raised:
-        graph_of("変数 % 2", {"変数": 1.0})
-    assert raised.value.excerpt == "  変数 % 2\n       ^\n"
+        graph_of(f"{name} % 2", {"変数": 1.0, "café": 1.0})
+    assert raised.value.excerpt == f"  {name} % 2\n       ^\n"
 
 
 def test_what_cannot_be_written_is_one_line():

@@ -50,6 +50,13 @@ def test_semicolons_tabs_and_decimal_commas_are_read(table, text):
     assert "\ny = 2*x" in output
 
 
+def test_weights_line_up_below_names_in_any_script(table):
+    output = learn(table("温度計,x,y\n1,5,2\n2,9,4\n3,1,6\n"))
+    lines = [line for line in output.splitlines() if line.startswith(("温度計 ", "x "))]
+    wide, narrow = map(len, lines)
+    assert wide == narrow - 3  # three letters of it take two cells each
+
+
 def test_among_commas_a_decimal_comma_is_a_separator(table):
     assert "3 cells under a header of 2" in refused("learn", table("x,y\n1,5,2\n2,5,3\n"))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import math
-import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from operator import add, mul, neg, pos, sub, truediv
 
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.engine import Value
+from tinygrad_neuron.view.notation import cells
 
 LONGEST_EXPRESSION = 1_000  # letters
 MOST_NESTED = 100  # brackets, signs and powers inside one another
@@ -46,8 +46,7 @@ class ExpressionError(InputError):
         start, end = max(0, place - 40), place + 30
         before = ("…" if start else "") + excerpt(text[start:place])
         after = excerpt(text[place:end]) + ("…" if end < len(text) else "")
-        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in before)
-        self.excerpt = f"  {before}{after}\n  {' ' * (len(before) + wide)}^\n"
+        self.excerpt = f"  {before}{after}\n  {' ' * cells(before)}^\n"
 
 
 def excerpt(text: str) -> str:

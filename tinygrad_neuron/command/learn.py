@@ -23,6 +23,7 @@ from tinygrad_neuron.command.training import (
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.losses import bce_loss, mse_loss
 from tinygrad_neuron.nn import Neuron
+from tinygrad_neuron.view.notation import cells, padded
 
 LINE = Dataset(
     "y", None, {"x": Scale(0.0, 1.0)}, Part([[1.0], [2.0], [3.0], [4.0]], [4.0, 7.0, 10.0, 13.0]),
@@ -148,10 +149,10 @@ def print_weights(model: Model) -> None:
     # A column that lies far from 0, such as a year, needs as many more digits as it is far.
     farthest = max(1.0, *(abs(s.mean) / s.deviation for s in model.scales.values()))
     digits = min(17, 4 + math.floor(math.log10(farthest)))
-    width, wide = max(map(len, names)), digits + 8
+    width, wide = max(map(cells, names)), digits + 8
     say(f"{'':{width}}  {'standardised':>12}  {'own units':>{wide}}")
     for name, standardised, weight in zip(names, [*model.weights, model.bias], [*own, bias]):
-        say(f"{name:{width}}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
+        say(f"{padded(name, width)}  {standardised:12.4g}  {weight:{wide}.{digits}g}")
     say()
     terms = [*zip(own, model.scales), (bias, "")]
     signed = [f"{'-' if w < 0 else '+'} {abs(w):.{digits}g}{'*' * bool(n)}{n}" for w, n in terms]
