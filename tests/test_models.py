@@ -18,7 +18,7 @@ import pytest
 from command_line import run, run_as_process
 from test_command import IRIS, learn, number_after, refused
 
-from tinygrad_neuron.command import training
+from tinygrad_neuron.command import plot, training
 from tinygrad_neuron.command.dataset import Scale
 from tinygrad_neuron.command.model_file import Model, load_model, save_model
 from tinygrad_neuron.command.plot import draw_decision_line
@@ -433,6 +433,63 @@ def test_the_loss_is_plotted_and_two_inputs_with_the_decision_line(tmp_path):
     assert "undecided" not in path.read_text(encoding="utf-8")
     learn(IRIS, *options, "--plot", tmp_path / "loss.PNG")
     assert (tmp_path / "loss.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def plotted(tmp_path, monkeypatch):
+    """plotted(*arguments) is how `learn --plot` ends, and the figure that it writes."""
+    pytest.importorskip("matplotlib.font_manager")
+    figures, write_figure = [], plot.write_figure
+
+    def keep_and_write(figure, path):
+        figures.append(figure)
+        write_figure(figure, path)
+
+    monkeypatch.setattr(plot, "write_figure", keep_and_write)
+
+    def learn_and_plot(*arguments):
+        path = tmp_path / "plot.svg"
+        done = run("learn", *arguments, "--plot", path)
+        assert path.read_bytes().endswith(b"</svg>\n")
+        return done, figures[-1]
+
+    return learn_and_plot
+
+
+def test_losses_far_apart_are_plotted_on_a_logarithmic_axis(table, plotted):
+    for epochs, scale in ("5", "linear"), ("50", "log"):
+        _, figure = plotted(table(LINE), "--epochs", epochs)
+        assert figure.axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize(
+    ("options", "epoch", "finite"),
+    [
+        (["--lr", "1"], 3, 4),
+        (["--lr", "1e200"], 1, 1),
+        (["--lr", "1e308"], 0, 1),
+        (["--lr", "1e100", "--epochs", "1"], 0, 1),
+        ([IRIS, "--target", "petal_width", "--inputs", "petal_length", "--lr", "1.1"], 38, 39),
+        (["--lr", "6e151"], 1, 1),  # the second loss is infinite
+    ],
+)
+def test_after_divergence_the_losses_are_plotted_and_the_error_is_the_same(
+    plotted, tmp_path, options, epoch, finite
+):
+    done, figure = plotted(*options)
+    assert done == run("learn", *options)
+    assert done.returncode == 1
+    (axes,) = figure.axes
+    assert axes.get_title() == f"diverged at epoch {epoch}: lower the learning rate"
+    losses = axes.lines[0].get_ydata()
+    assert len(losses) == finite
+    assert all(map(math.isfinite, losses))
+    if finite > 1:
+        assert losses[-1] > 1e6 * losses[0]
+        assert axes.get_yscale() == "log"
+    first = (tmp_path / "plot.svg").read_bytes()
+    plotted(*options)
+    assert (tmp_path / "plot.svg").read_bytes() == first
 
 
 def decision_line(weights):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +13,11 @@ from tinygrad_neuron.command.dataset import Classes, Dataset, Part, Scale, make_
 from tinygrad_neuron.command.draw import check_layout, save_picture
 from tinygrad_neuron.command.model_file import Model, model_of, save_model
 from tinygrad_neuron.command.output import check_outputs, say
-from tinygrad_neuron.command.plot import check_matplotlib, save_plot
+from tinygrad_neuron.command.plot import check_matplotlib, save_diverged_plot, save_plot
 from tinygrad_neuron.command.table import STDIN, read_table
 from tinygrad_neuron.command.training import (
     Criterion,
+    Diverged,
     Interruptible,
     evaluate,
     train,
@@ -55,6 +58,16 @@ class Files(NamedTuple):
         if self.plot:
             check_matplotlib()
 
+    @contextmanager
+    def plotting_divergence(self) -> Iterator[None]:
+        """Where the training diverges, its losses are plotted before the command fails."""
+        try:
+            yield
+        except Diverged as error:
+            if self.plot:
+                save_diverged_plot(error.losses, error.epoch, self.plot)
+            raise
+
     def save(self, neuron: Neuron, data: Dataset, losses: list[float]) -> None:
         model = model_of(neuron, data)
         if self.model:
@@ -78,7 +91,8 @@ def learn_line(lr: float | None, epochs: int | None, files: Files) -> None:
     epochs = epochs or 100
     with Interruptible() as interruption:
         steps = train(neuron, mse_loss, LINE.training, lr or 0.01, epochs)
-        losses = train_until_done(steps, epochs, interruption, line_for)
+        with files.plotting_divergence():
+            losses = train_until_done(steps, epochs, interruption, line_for)
         say(f"Learned: y = {w:.2f}x + {b:.2f}")
         files.save(neuron, LINE, losses)
     if interruption.asked:
@@ -119,7 +133,8 @@ def learn_table(
 
     with Interruptible() as interruption:
         steps = train(neuron, criterion, data.training, lr or usual_lr, epochs)
-        losses = train_until_done(steps, epochs, interruption, line_for)
+        with files.plotting_divergence():
+            losses = train_until_done(steps, epochs, interruption, line_for)
         report(neuron, criterion, data)
         files.save(neuron, data, losses)
     if interruption.asked:

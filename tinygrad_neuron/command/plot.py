@@ -15,9 +15,10 @@ from tinygrad_neuron.view.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
-LOGARITHMIC = 50  # times that the first loss is above the last
+LOGARITHMIC = 50  # times that the highest loss is above the lowest
 MARKERS = "ox"  # which tell the classes apart without colours too
 
 
@@ -34,21 +35,34 @@ def check_matplotlib() -> None:
 
 def save_plot(losses: list[float], model: Model, data: Dataset, path: Path) -> None:
     """Draw the loss by epoch, and two classes of two inputs with the line between them."""
-    import warnings
-
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     has_line = model.classes is not None and len(model.scales) == 2
     figure = Figure(figsize=(10 if has_line else 6, 4), layout="constrained")
     loss_axes, *other = figure.subplots(1, 2 if has_line else 1, squeeze=False)[0]
-    loss_axes.plot(losses, marker="o" if len(losses) == 1 else "")
-    loss_axes.set(xlabel="epoch", ylabel="loss")
-    if min(losses) > 0 and max(losses) > LOGARITHMIC * losses[-1]:
-        loss_axes.set_yscale("log")
+    draw_losses(loss_axes, losses)
     for axes in other:
         draw_points(axes, model, data)
         draw_decision_line(axes, model)
+    write_figure(figure, path)
+
+
+def save_diverged_plot(losses: list[float], epoch: int, path: Path) -> None:
+    """Draw the finite losses of a training that diverged."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    draw_losses(axes, [loss for loss in losses if math.isfinite(loss)])
+    axes.set_title(f"diverged at epoch {epoch}: lower the learning rate")
+    write_figure(figure, path)
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    import warnings
+
+    from matplotlib import rc_context
+
     picture, kind = io.BytesIO(), path.suffix[1:].lower()
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same plot, the same bytes
     # What matplotlib warns of, such as a letter that its font has not, is in the picture.
@@ -58,6 +72,14 @@ def save_plot(losses: list[float], model: Model, data: Dataset, path: Path) -> N
         write_whole(path, picture.getvalue())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def draw_losses(axes: Axes, losses: list[float]) -> None:
+    axes.plot(losses, marker="o" if len(losses) == 1 else "")
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1, nbins=6)
+    if min(losses) > 0 and max(losses) > LOGARITHMIC * min(losses):
+        axes.set_yscale("log")
 
 
 def draw_points(axes: Axes, model: Model, data: Dataset) -> None:

@@ -21,11 +21,15 @@ PATIENCE = 1.0  # seconds before the progress is shown
 
 
 class Diverged(Exception):
-    """The loss ran away: when, at which learning rate, how, and what to try."""
+    """The loss ran away: when, at which learning rate, how, and what to try.
 
-    def __init__(self, epoch: int, lr: float, how: str) -> None:
+    losses  of the epochs until then; the last may be infinite or nan
+    """
+
+    def __init__(self, epoch: int, lr: float, how: str, losses: list[float]) -> None:
         where = f"diverged at epoch {epoch} at the learning rate {lr:g}"
         super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
+        self.epoch, self.losses = epoch, losses
 
 
 class Interruptible:
@@ -62,7 +66,7 @@ def train(
     first; after the last update too.
     """
     optimizer = SGD(neuron.parameters(), lr)
-    first = math.inf
+    losses: list[float] = []
     for epoch in range(epochs):
         total = 0.0
         try:
@@ -78,12 +82,11 @@ def train(
             # update
             optimizer.step()
         except OverflowError:
-            raise Diverged(epoch, lr, "the loss overflows a float") from None
-        if epoch == 0:
-            first = total
-        check(epoch, lr, neuron, total, first)
+            raise Diverged(epoch, lr, "the loss overflows a float", losses) from None
+        losses.append(total)
+        check(lr, neuron, total, losses)
         yield total
-    check(epochs - 1, lr, neuron, evaluate(neuron, criterion, part)[1], first)
+    check(lr, neuron, evaluate(neuron, criterion, part)[1], losses)
 
 
 def batches(part: Part) -> Iterator[Part]:
@@ -92,11 +95,13 @@ def batches(part: Part) -> Iterator[Part]:
         yield Part(part.rows[start:end], part.targets[start:end])
 
 
-def check(epoch: int, lr: float, neuron: Neuron, loss: float, first: float) -> None:
+def check(lr: float, neuron: Neuron, loss: float, losses: list[float]) -> None:
+    """Diverged if a number is not finite, or if the loss is over a million times the first."""
+    epoch, first = len(losses) - 1, losses[0]
     if not all(math.isfinite(x) for x in (loss, *neuron.state_dict().values())):
-        raise Diverged(epoch, lr, "the loss or a weight is not finite any more")
+        raise Diverged(epoch, lr, "the loss or a weight is not finite any more", losses)
     if loss > 1e6 * first:
-        raise Diverged(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}")
+        raise Diverged(epoch, lr, f"the loss grew from {first:.4g} to {loss:.4g}", losses)
 
 
 def evaluate(neuron: Neuron, criterion: Criterion, part: Part) -> tuple[list[float], float]:
