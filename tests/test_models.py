@@ -456,10 +456,118 @@ def plotted(tmp_path, monkeypatch):
     return learn_and_plot
 
 
+def drawn(points):
+    return sorted(map(tuple, points.get_offsets().tolist()))
+
+
+def legend_of(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_one_input_is_plotted_with_its_rows_and_the_learned_line(table, plotted):
+    _, figure = plotted(table(LINE))
+    _, axes = figure.axes
+    (points,), (line,) = axes.collections, axes.lines
+    assert drawn(points) == [pytest.approx(row) for row in [(1, 3), (2, 5), (3, 7), (4, 9)]]
+    xs, ys = line.get_data()
+    assert (xs[0], xs[-1]) == axes.get_xlim()
+    assert ys == pytest.approx([2 * x + 1 for x in xs])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "y")
+    assert legend_of(figure) == ["rows", "learned"]
+
+
+def test_the_textbook_line_is_plotted_with_its_four_points(plotted):
+    done, figure = plotted()
+    _, axes = figure.axes
+    assert drawn(axes.collections[0]) == [(1, 4), (2, 7), (3, 10), (4, 13)]
+    xs, ys = axes.lines[0].get_data()
+    learned = f"{(ys[-1] - ys[0]) / (xs[-1] - xs[0]):.2f}x"
+    assert f"Learned: y = {learned} + " in done.stdout
+
+
+def test_rows_held_out_are_plotted_hollow(table, plotted):
+    rows = [(float(x), x % 3 + 0.5) for x in range(10)]
+    text = "x,y\n" + "".join(f"{x},{y}\n" for x, y in rows)
+    _, figure = plotted(table(text), "--holdout", "0.3")
+    training, held_out = figure.axes[1].collections
+    assert (len(drawn(training)), len(drawn(held_out))) == (7, 3)
+    assert sorted(drawn(training) + drawn(held_out)) == [pytest.approx(row) for row in rows]
+    white = [1.0, 1.0, 1.0, 1.0]
+    assert held_out.get_facecolor().tolist() == [white] != training.get_facecolor().tolist()
+    assert held_out.get_edgecolor().tolist() == training.get_facecolor().tolist()
+    assert legend_of(figure) == ["rows", "rows, held out", "learned"]
+
+
+def test_two_classes_of_one_input_are_plotted_at_0_and_1_with_the_probability(
+    table, tmp_path, plotted
+):
+    model = tmp_path / "model.json"
+    _, figure = plotted(table("x,who\n1,ant\n2,ant\n3,cat\n9,cat\n"), "--save", model)
+    _, axes = figure.axes
+    assert [drawn(points) for points in axes.collections] == [
+        [pytest.approx(row) for row in rows] for rows in ([(1, 0), (2, 0)], [(3, 1), (9, 1)])
+    ]
+    xs, ys = axes.lines[0].get_data()
+    (weight,), bias = load_model(model).in_own_units()
+    assert ys == pytest.approx([1 / (1 + math.exp(-weight * x - bias)) for x in xs])
+    assert axes.get_ylabel() == "probability of cat"
+    assert legend_of(figure) == ["ant", "cat", "learned"]
+
+
+CORNERS = "x,y,who\n1,10,ant\n2,30,ant\n3,20,cat\n9,50,cat\n"
+
+
+def test_classes_are_plotted_with_different_markers(table, plotted):
+    for options in [], ["--inputs", "x"]:
+        _, figure = plotted(table(CORNERS), *options)
+        ant, cat = figure.axes[1].collections
+        assert ant.get_paths()[0].vertices.tolist() != cat.get_paths()[0].vertices.tolist()
+
+
+def test_for_two_inputs_the_probability_is_plotted_as_shading(table, tmp_path, plotted):
+    path = tmp_path / "model.json"
+    _, figure = plotted(table(CORNERS), "--save", path)
+    _, axes, bar = figure.axes
+    assert [drawn(points) for points in axes.collections] == [
+        [pytest.approx(row) for row in rows] for rows in ([(1, 10), (2, 30)], [(3, 20), (9, 50)])
+    ]
+    (image,) = axes.images
+    left, right, bottom, top = axes.axis()
+    assert tuple(image.get_extent()) == (left, right, bottom, top)
+    (w1, w2), bias = load_model(path).in_own_units()
+    shades = image.get_array()
+    rows, columns = shades.shape
+    for i, j in (0, 0), (rows // 2, columns // 3), (rows - 1, 0), (0, columns - 1):
+        x = left + (right - left) * (j + 0.5) / columns  # the middle of a pixel
+        y = bottom + (top - bottom) * (i + 0.5) / rows
+        assert shades[i, j] == pytest.approx(1 / (1 + math.exp(-w1 * x - w2 * y - bias)))
+    assert image.get_clim() == (0, 1)
+    assert (bar.get_ylabel(), bar.get_yticks().tolist()) == (
+        "probability of cat", [0, 0.1, 0.5, 0.9, 1],
+    )  # fmt: skip
+    assert legend_of(figure) == ["ant", "cat", "undecided"]
+
+
+def test_with_more_inputs_or_a_plane_of_numbers_only_the_loss_is_plotted(plotted):
+    two = ["--target", "petal_width", "--inputs", "petal_length,sepal_length"]
+    for options in ["--class", "setosa"], two:
+        _, figure = plotted(IRIS, *options, "--epochs", "3")
+        (axes,) = figure.axes
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
+        assert len(axes.lines[0].get_ydata()) == 3
+
+
 def test_losses_far_apart_are_plotted_on_a_logarithmic_axis(table, plotted):
     for epochs, scale in ("5", "linear"), ("50", "log"):
         _, figure = plotted(table(LINE), "--epochs", epochs)
         assert figure.axes[0].get_yscale() == scale
+
+
+def test_rows_too_far_away_for_a_plot_are_left_out(table, plotted):
+    done, figure = plotted(table("x,y\n1.2e308,1\n-1.2e308,2\n1e306,3\n"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert drawn(figure.axes[1].collections[0]) == [pytest.approx((1e306, 3))]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,10 @@ class Dataset(NamedTuple):
     training: Part
     held_out: Part
 
+    def answer_name(self) -> str:
+        """What the neuron's answer to a row is."""
+        return f"probability of {self.classes[1]}" if self.classes else self.target
+
 
 def make_dataset(
     table: Table,

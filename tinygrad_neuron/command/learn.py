@@ -42,7 +42,7 @@ class Files(NamedTuple):
     """What is to be written, each a path or None.
 
     picture  the graph of the first row
-    plot     the loss, and for two inputs the decision line
+    plot     the loss, and what was learned from one or two inputs
     model    what was learned
     """
 
@@ -183,7 +183,7 @@ def save_graph(neuron: Neuron, data: Dataset, path: Path) -> None:
     row = dict(zip(data.scales, data.training.rows[0]))
     inputs = {name: Value(x, label=name) for name, x in row.items()}
     prediction = neuron(inputs.values())
-    prediction.label = f"probability of {data.classes[1]}" if data.classes else data.target
+    prediction.label = data.answer_name()
     neuron.zero_grad()
     prediction.backward()
     save_picture(prediction, path, {"neuron": neuron, "row": inputs})

@@ -215,7 +215,12 @@ def add_learn(commands: Commands) -> None:
         type=picture_path,
         help="draw what the trained neuron makes of the first row (.svg, .png or .dot)",
     )
-    add("--plot", metavar="FILE", type=plot_path, help="draw the loss (.png, .svg or .pdf)")
+    add(
+        "--plot",
+        metavar="FILE",
+        type=plot_path,
+        help="draw the loss, and what was learned from one or two inputs (.png, .svg or .pdf)",
+    )
     add("--save", dest="model", metavar="MODEL.json", type=Path, help="save what was learned")
 
 

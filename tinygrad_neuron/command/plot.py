@@ -1,4 +1,4 @@
-"""What was learned as a picture: the loss, and for two inputs the decision line."""
+"""What was learned as a picture: the loss, and what the neuron makes of one or two inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 LOGARITHMIC = 50  # times that the highest loss is above the lowest
-MARKERS = "ox"  # which tell the classes apart without colours too
+MARKERS = ("o", "#1f5fa8"), ("^", "#8c3a0b")  # by class; both colours are dark when printed grey
+FARTHEST = 1e307  # from 0: matplotlib fails where the width of a panel overflows
+FINENESS = 100  # parts of a panel's width, or height, for each of which the neuron is asked
 
 
 def check_plot(path: str) -> None:
@@ -34,16 +36,18 @@ def check_matplotlib() -> None:
 
 
 def save_plot(losses: list[float], model: Model, data: Dataset, path: Path) -> None:
-    """Draw the loss by epoch, and two classes of two inputs with the line between them."""
+    """Draw the loss by epoch, and next to it what was learned, if a flat picture can show that."""
     from matplotlib.figure import Figure
 
-    has_line = model.classes is not None and len(model.scales) == 2
-    figure = Figure(figsize=(10 if has_line else 6, 4), layout="constrained")
-    loss_axes, *other = figure.subplots(1, 2 if has_line else 1, squeeze=False)[0]
+    inputs = len(model.scales)
+    two_panels = inputs == 1 or (inputs == 2 and model.classes)
+    figure = Figure(figsize=(11, 4.5) if two_panels else (6, 4), layout="constrained")
+    loss_axes, *other = figure.subplots(1, 2 if two_panels else 1, squeeze=False)[0]
     draw_losses(loss_axes, losses)
     for axes in other:
-        draw_points(axes, model, data)
-        draw_decision_line(axes, model)
+        draw_learned = draw_curve if inputs == 1 else draw_probability
+        draw_learned(axes, model, data)
+        figure.legend(loc="outside upper right", ncols=3, frameon=False)
     write_figure(figure, path)
 
 
@@ -82,17 +86,63 @@ def draw_losses(axes: Axes, losses: list[float]) -> None:
         axes.set_yscale("log")
 
 
-def draw_points(axes: Axes, model: Model, data: Dataset) -> None:
-    """The rows that were learned from, in the table's own units."""
-    for answer, (name, marker) in enumerate(zip(model.classes or (), MARKERS)):
-        rows = [r for r, t in zip(data.training.rows, data.training.targets) if t == answer]
-        columns = [
-            [scale.mean + scale.deviation * row[i] for row in rows]
-            for i, scale in enumerate(model.scales.values())
+def draw_curve(axes: Axes, model: Model, data: Dataset) -> None:
+    """The rows of one input, and what the neuron answers from the left side to the right one."""
+    draw_points(axes, data)
+    ((name, scale),) = model.scales.items()
+    left, right = map(float, axes.get_xlim())  # NumPy's numbers warn when they overflow
+    xs = [left, *middles(left, right), right]
+    answers = model.predict([[x] for x in scale.standardised(xs)])
+    axes.plot(xs, answers, color="black", label="learned")
+    axes.set(xlim=(left, right), xlabel=plot_label(name), ylabel=plot_label(data.answer_name()))
+
+
+def draw_probability(axes: Axes, model: Model, data: Dataset) -> None:
+    """The rows of two inputs, the probability as shading, and where the neuron is undecided."""
+    draw_points(axes, data)
+    (x_name, x_scale), (y_name, y_scale) = model.scales.items()
+    left, right, bottom, top = map(float, axes.axis())
+    xs = x_scale.standardised(middles(left, right))
+    ys = y_scale.standardised(middles(bottom, top))
+    shading = axes.imshow(
+        [model.predict([[x, y] for x in xs]) for y in ys],
+        extent=(left, right, bottom, top), origin="lower", aspect="auto", interpolation="bilinear",
+        cmap="Greys", vmin=0, vmax=1, alpha=0.4,  # light enough to see the points
+    )  # fmt: skip
+    bar = axes.figure.colorbar(shading, ax=axes, ticks=[0, 0.1, 0.5, 0.9, 1])
+    bar.set_label(plot_label(data.answer_name()))
+    axes.set(xlim=(left, right), xlabel=plot_label(x_name))
+    axes.set(ylim=(bottom, top), ylabel=plot_label(y_name))
+    draw_decision_line(axes, model)
+
+
+def draw_points(axes: Axes, data: Dataset) -> None:
+    """The rows in the table's own units; those that are held out are hollow.
+
+    The height of a row is its second input, or its target if there is only one input.
+    """
+    for part, note in (data.training, ""), (data.held_out, ", held out"):
+        points = [
+            [s.mean + s.deviation * x for s, x in zip(data.scales.values(), row)] + [target]
+            for row, target in zip(part.rows, part.targets)
         ]
-        axes.scatter(*columns, marker=marker, label=plot_label(name))
-    x, y = model.scales
-    axes.set(xlabel=plot_label(x), ylabel=plot_label(y))
+        for kind, (name, (marker, colour)) in enumerate(zip(data.classes or ["rows"], MARKERS)):
+            ours = [point[:2] for point in points if point[-1] == kind or not data.classes]
+            shown = [point for point in ours if max(map(abs, point)) <= FARTHEST]
+            if not shown:
+                continue
+            x, y = zip(*shown)
+            inside, edge = ("white", colour) if note else (colour, "white")
+            axes.scatter(
+                x, y, marker=marker, s=45, color=inside, edgecolors=edge, linewidths=0.8,
+                label=plot_label(name) + note, zorder=3,  # above the line
+            )  # fmt: skip
+
+
+def middles(start: float, end: float) -> list[float]:
+    """The middles of equal parts from start to end."""
+    shares = [(i + 0.5) / FINENESS for i in range(FINENESS)]
+    return [start * (1 - share) + end * share for share in shares]  # end - start may overflow
 
 
 def plot_label(name: str) -> str:
@@ -104,7 +154,6 @@ def draw_decision_line(axes: Axes, model: Model) -> None:
     """Where the neuron is undecided: w1*x + w2*y + bias = 0."""
     (w1, w2), bias = model.in_own_units()
     if not math.isfinite(w1 + w2 + bias):  # too large for a float
-        axes.legend()
         return
     limits = axes.axis()
     if abs(w2) * (limits[3] - limits[2]) > abs(w1) * (limits[1] - limits[0]):
@@ -113,4 +162,3 @@ def draw_decision_line(axes: Axes, model: Model) -> None:
         x_at = [-(bias + w2 * y) / w1 for y in limits[2:]]
         axes.plot(x_at, limits[2:], color="black", label="undecided")
     axes.axis(limits)
-    axes.legend()
