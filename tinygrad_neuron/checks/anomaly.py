@@ -9,10 +9,9 @@ from threading import Lock, get_ident
 from types import TracebackType
 
 from tinygrad_neuron.engine import EdgesOf, Value, edges, no_grad, topological_order
-from tinygrad_neuron.view.graph import Place, users_place, users_variables
+from tinygrad_neuron.view.graph import Place, numbered, users_place, users_variables
 from tinygrad_neuron.view.names import Names, Search
 from tinygrad_neuron.view.notation import derivative, factor, number, partial_sign, printable, word
-from tinygrad_neuron.view.stepping.steps import numbered
 
 SHOWN_OPERANDS = 6  # operands in a message: a dot may have thousands
 LONGEST_SOURCE = 80  # letters
@@ -133,7 +132,7 @@ def backward_error(
     order: Sequence[Value], node: Value, position: int, partial: float, before: float
 ) -> str:
     operand = node.operands[position]
-    sign = partial_sign(position, node.operands.count(operand))
+    sign = partial_sign(position, node.operands.count(operand) > 1)
     graph = dict.fromkeys(order)
     search = Search(Value, users_variables())
     names = Names(order, search, lambda thing: value_in(graph, thing)).of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from math import isfinite
 from os.path import dirname, join
 from types import FrameType
 
@@ -23,8 +22,10 @@ from tinygrad_neuron.view.rules import RULES, TWICE, Rule, checked_rule, rule_of
 
 PACKAGE = join(dirname(dirname(__file__)), "")  # the folder of tinygrad_neuron, with its slash
 OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function
+Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Place = tuple[str, int]  # a file and the number of a line
 MOST_NAMED = 3  # of the values that a sentence is about
+MOST_PASSES = 1_000  # that anybody would add up
 NEAR = 1e-6  # another engine may compute in another way, or with float32
 CLOSE = 1e-9  # of the sum of what is added: two sums of it that differ by less are the same
 
@@ -86,7 +87,7 @@ class Graph:
         self.near = NEAR if self.theirs else 0.0
         self.complete()
         self.output = self.order[-1]
-        self.names = Names(self.order, search, self.value)
+        self.names = Names(self.order, search, self.value, self.op)
 
     @never_raises
     def __repr__(self) -> str:
@@ -107,11 +108,15 @@ class Graph:
         """Of each Value its place in the order."""
         return {node: i for i, node in enumerate(self.order)}
 
-    def mark(self, node: Value, position: int, count: int | None = None) -> str:
-        """∂, or ∂₁, ∂₂, … of several operands, if these have an order."""
-        if self.theirs and node in self.theirs.unordered:
-            return "∂"
-        return partial_sign(position, len(node.operands) if count is None else count)
+    def mark(self, node: Value, position: int) -> str:
+        """∂, or ∂₁, ∂₂, … where the same operand stands at several positions."""
+        return partial_sign(position, node.operands[position] in self.repeated.get(node, ()))
+
+    @cached_property
+    def repeated(self) -> dict[Value, set[Value]]:
+        """Of a Value with x twice among its operands, such as x * x: those operands."""
+        twice = [v for v in self.order if len({*v.operands}) < len(v.operands)]
+        return {v: {o for o, uses in Counter(v.operands).items() if uses > 1} for v in twice}
 
     def rule(self, node: Value) -> Rule | None:
         """The formulas of a node's operation, None if they are not known."""
@@ -178,6 +183,11 @@ class Graph:
         """The name of a node's operation, of another engine's as ours has it."""
         return canonical(node.op) if self.theirs else str(node.op)
 
+    def is_number(self, node: Value) -> bool:
+        """Whether a leaf is a plain number, which is called by that number."""
+        named = node not in self.names.unnamed or node in self.names.given
+        return node.op == "const" and not named
+
     def kind_of(self, node: Value) -> str:
         """ "output", "inner", or of another leaf "parameter", "constant" or "input"."""
         if node is self.output:
@@ -215,6 +225,19 @@ class Graph:
         compared = [v for v in self.order[:-1] if v.op != "const" and self.output.grad]
         return {v: sums[v] for v in compared if not is_close(v.grad, sums[v], near * sizes[v])}
 
+    @cached_property
+    def fresh_grads(self) -> dict[Value, float]:
+        """The grads of a fresh backward pass, whatever the grads are now."""
+        copies = copies_of(self.order)
+        copies[self.output].backward(edges)  # the engine's own, also within detect_anomaly()
+        return {node: copy.grad for node, copy in copies.items()}
+
+    @cached_property
+    def turns(self) -> dict[Edge, int]:
+        """Of each edge its turn in the backward pass, from 1."""
+        edges_in_turn = enumerate(numbered(self.order), 1)
+        return {(node, position): turn for turn, (position, (node, _, _)) in edges_in_turn}
+
     def doubts_of_grads(self) -> list[str]:
         """For people: which grads are not what arrives, and why that may be."""
         of_now = self.theirs is not None and self.theirs.of_now
@@ -225,7 +248,8 @@ class Graph:
         other = "or a mistake in an operation" if self.theirs else "or set by hand"
         causes: dict[str, list[str]] = {}
         for node, total in self.over_arrows.items():
-            times = round(node.grad / total) if total and isfinite(node.grad / total) else 0
+            ratio = node.grad / total if total else 0.0
+            times = round(ratio) if 1 < ratio <= MOST_PASSES else 1
             cause = f"{changed}several passes or outputs added up, {other}"
             if node.grad == 0:
                 cause = f"set to 0 since, {other}" if self.theirs else "set to 0 since"
@@ -243,6 +267,25 @@ class Graph:
         places = first_names([*dict.fromkeys(at)])
         told = f"∂ is not what the rule gives at {places}: a mistake in an operation"
         return [told] if at else []
+
+
+def numbered(order: Sequence[Value]) -> Iterator[tuple[int, tuple[Value, Value, float]]]:
+    """The edges of a topological order, each with the position of its operand."""
+    last, position = None, 0
+    for edge in edges(order):
+        position = position + 1 if edge[0] is last else 0
+        last = edge[0]
+        yield position, edge
+
+
+def copies_of(order: Iterable[Value]) -> dict[Value, Value]:
+    """The graph once more, with gradients of its own, which are 0."""
+    copies: dict[Value, Value] = {}
+    for node in order:
+        copy = copies[node] = Value(0.0)
+        copy.operands = tuple([copies[operand] for operand in node.operands])
+        copy.partials = node.partials
+    return copies
 
 
 def is_close(x: float, y: float, distance: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count, islice
@@ -43,15 +43,23 @@ class Names:
     of          Value -> name: its label if no other in the graph has that label (parameters have
                 labels only if those of all are unique); else the path that leads to it, such as
                 net.layers[1].neurons[3].w[0], through models first and then through other
-                variables in the order of their definition; else v1, v2, … in topological order. No
-                two have the same name, but for constants: one without a label and a path is called
-                by its number.
-    unnamed     those with neither label nor path
+                variables in the order of their definition. Without either, computed values are
+                v1, v2, … and leaves x1, x2, … in topological order, and a number that was given to
+                a neuron has the place of its weight: x2, or "x2 (sample 3)" of several samples. No
+                two have the same name, but for other constants, which are called by their numbers.
+    unnamed     those that are only called v1 or x1, or by their number
+    given       the numbers that neurons were given
     parameters  the leaves of the models found
     neurons     the neurons among the models found
     """
 
-    def __init__(self, order: Sequence[Value], search: Search, value: ValueOf) -> None:
+    def __init__(
+        self,
+        order: Sequence[Value],
+        search: Search,
+        value: ValueOf,
+        op: Callable[[Value], str] = lambda node: str(node.op),
+    ) -> None:
         in_models = contents(search.models, search.value_class, value)
         paths = [(path, v) for path, thing in in_models if (v := value(thing)) is not None]
         self.parameters = {v for _, v in paths if not v.operands and v.op != "const"}
@@ -60,6 +68,8 @@ class Names:
         self.name_by_label(order)
         loose = [(path, v) for path, one in search.loose if (v := value(one)) is not None]
         self.name_by_path([*paths, *loose])
+        self.given: set[Value] = set()
+        self.name_given(order, op)
         self.unnamed = set(order) - self.of.keys()
         self.name_by_number(order)
 
@@ -84,16 +94,42 @@ class Names:
                 self.of[node] = path
                 taken.add(path)
 
+    def name_given(self, order: Sequence[Value], op: Callable[[Value], str]) -> None:
+        """Name the constants that stand beside a neuron's weights after the weights' places."""
+        places = {w: i for neuron in self.neurons for i, w in enumerate(neuron.weights, 1)}
+        samples: dict[Value, list[Value]] = defaultdict(list)  # what each weight was multiplied by
+        for node in order:
+            half = len(node.operands) // 2
+            if places and half and op(node) in ("*", "dot"):
+                for pair in zip(node.operands[:half], node.operands[half:]):
+                    for weight, x in (pair, pair[::-1]):
+                        if weight in places and x.op == "const" and x not in self.of:
+                            samples[weight].append(x)
+        taken = set(self.of.values())
+        for weight, xs in samples.items():
+            distinct = list(dict.fromkeys(xs))
+            for k, x in enumerate(distinct, 1):
+                name = f"x{places[weight]}" + (f" (sample {k})" if len(distinct) > 1 else "")
+                if x not in self.of and name not in taken:
+                    self.of[x] = name
+                    taken.add(name)
+                self.given.add(x)
+
     def name_by_number(self, order: Sequence[Value]) -> None:
         taken = set(self.of.values())
-        numbers = (name for i in count(1) if (name := f"v{i}") not in taken)
+        computed = (name for i in count(1) if (name := f"v{i}") not in taken)
+        leaves = (name for i in count(1) if (name := f"x{i}") not in taken)
         for node in order:
-            if node not in self.of:
-                self.of[node] = number(node.data) if node.op == "const" else next(numbers)
+            if node in self.of:
+                continue
+            if node.op == "const" and node not in self.given:
+                self.of[node] = number(node.data)
+            else:
+                self.of[node] = next(computed if node.operands else leaves)
 
     def kind_of_leaf(self, leaf: Value) -> str:
         """Whether a leaf is a "parameter", a "constant" or an "input"."""
-        if leaf.op == "const":
+        if leaf.op == "const" and leaf not in self.given:
             return "constant"
         return "parameter" if leaf in self.parameters else "input"
 

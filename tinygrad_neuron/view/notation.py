@@ -46,6 +46,11 @@ def escaped_letter(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
+def partial_sign(position: int, several: bool) -> str:
+    """The local derivative by the operand at a position: ∂, or ∂₁, ∂₂, … of several alike."""
+    return "∂" + str(position + 1).translate(SUBSCRIPTS) if several else "∂"
+
+
 def cells(text: str) -> int:
     """How many cells of a terminal the text takes: 日 takes two, and an accent takes none.
 
@@ -84,11 +89,6 @@ def beginning(text: str, width: int) -> str:
     """
     fits = sum(taken <= width for taken in accumulate(cells_by_letter(text)))
     return text[:fits]
-
-
-def partial_sign(position: int, count: int) -> str:
-    """The local derivative by the operand at a position: ∂, or ∂₁, ∂₂, … where there are more."""
-    return "∂" if count == 1 else "∂" + str(position + 1).translate(SUBSCRIPTS)
 
 
 def derivative(sign: str, node: str, operand: str) -> str:

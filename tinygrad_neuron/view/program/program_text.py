@@ -120,11 +120,11 @@ def program_text(graph: Graph, inputs: Sequence[Value]) -> ProgramText:
     backward: list[Contribution] = []
     begun: set[Value] = set()
     for node, rule in reversed(steps):
-        meaning, y, uses = words(node), name[node], Counter(node.operands)
+        meaning, y = words(node), name[node]
         for i, (operand, formula) in enumerate(zip(node.operands, rule.partials)):
             if operand in varies:
                 x = name[operand]
-                sign = graph.mark(node, i, uses[operand])  # ∂, or ∂₁ and ∂₂ of x * x
+                sign = graph.mark(node, i)
                 partial, why = with_words(formula, meaning), f"d_{y} · {derivative(sign, y, x)}"
                 backward.append(Contribution(x, f"d_{y}", partial, operand not in begun, why))
                 begun.add(operand)

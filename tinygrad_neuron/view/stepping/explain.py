@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from tinygrad_neuron.engine import Value, edges
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.graph import Edge, Graph
 from tinygrad_neuron.view.notation import derivative, factor, number, printable, word
-from tinygrad_neuron.view.stepping.steps import copies_of
 
 SHOWN_PATHS = 10  # paths
 ENDS = 4  # factors that are written at either end of a long path
@@ -21,7 +20,6 @@ READABLE_COUNT = 10**36
 NOT_FINITE = -(10**9)  # nan and inf count as larger than any number, so they are listed first
 ROUNDING = 1e-14  # of the sum of what is shown; what is left must be larger to be known
 
-Edge = tuple[Value, int]  # a node, and the position of one of its operands
 Size = tuple[int, float]  # of a product: how many factors are 0, and -log|the others|
 Counts = tuple[float, int, int]  # a gradient, how many paths there are, and how many blocked ones
 Offer = tuple[Size, int, list[Edge], int, int]  # a shortfall, and where which path is left
@@ -107,7 +105,7 @@ class Explanation:
         for i, (node, position) in enumerate(path.walked):
             if i not in omitted:
                 operand = node.operands[position]
-                sign = self._graph.mark(node, position, node.operands.count(operand))
+                sign = self._graph.mark(node, position)
                 signs.append(derivative(sign, self._name(node), self._name(operand)))
                 numbers.append(factor(path.partials[i]))
         if omitted:
@@ -161,11 +159,9 @@ def explain(
     if target is None:
         return Explanation(graph, node, (0.0, 0, 0), [])
     counts, blocked = count_paths(target, graph.order)
-    copies = copies_of(graph.order)
-    copies[graph.output].backward(edges)  # the engine's own, also within detect_anomaly()
     paths = [Path(graph, walked) for walked in largest_paths(target, graph.order)]
     paths.sort(key=lambda path: not math.isnan(path.product))
-    numbers = copies[target].grad, counts[graph.output], blocked[graph.output]
+    numbers = graph.fresh_grads[target], counts[graph.output], blocked[graph.output]
     return Explanation(graph, node, numbers, paths)
 
 

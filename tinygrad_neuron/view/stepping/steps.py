@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_neuron.engine import Value, edges
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
-from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.graph import Graph, copies_of, numbered
 from tinygrad_neuron.view.notation import derivative, factor, number, word
 
 
@@ -79,16 +78,13 @@ def steps_of(graph: Graph) -> list[Step]:
     nodes = {copy: node for node, copy in copies.items()}
 
     def watched(order_of_copies: Sequence[Value]) -> Iterator[tuple[Value, Value, float]]:
-        uses = Counter[Value]()
         for position, edge in numbered(order_of_copies):
             node, operand, partial = edge
-            if position == 0:
-                uses = Counter(node.operands)
             before = operand.grad
             yield edge  # here the loop of `backward` does what it does
             numbers = partial, node.grad, before, operand.grad
             y, x = nodes[node], nodes[operand]
-            rule = chain_rule(graph, y, x, graph.mark(y, position, uses[operand]))
+            rule = chain_rule(graph, y, x, graph.mark(y, position))
             taken.append(Step(graph.original(y), graph.original(x), position, *numbers, rule))
 
     copies[graph.output].backward(watched)
@@ -98,22 +94,3 @@ def steps_of(graph: Graph) -> list[Step]:
 def chain_rule(graph: Graph, node: Value, operand: Value, mark: str) -> str:
     y, x = (word(graph.names.of[value]) for value in (node, operand))
     return f"{x}.grad += {derivative(mark, y, x)} · {y}.grad"
-
-
-def numbered(order: Sequence[Value]) -> Iterator[tuple[int, tuple[Value, Value, float]]]:
-    """The edges of a topological order, each with the position of its operand."""
-    last, position = None, 0
-    for edge in edges(order):
-        position = position + 1 if edge[0] is last else 0
-        last = edge[0]
-        yield position, edge
-
-
-def copies_of(order: Iterable[Value]) -> dict[Value, Value]:
-    """The graph once more, with gradients of its own, which are 0."""
-    copies: dict[Value, Value] = {}
-    for node in order:
-        copy = copies[node] = Value(0.0)
-        copy.operands = tuple([copies[operand] for operand in node.operands])
-        copy.partials = node.partials
-    return copies

@@ -31,6 +31,7 @@ CLEAR = "\x1b[H\x1b[J"
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 BOLD, PLAIN = "\x1b[1m", "\x1b[m"
+BACKWARD, DEFAULT = "\x1b[35m", "\x1b[39m"  # violet, as in pictures, for what the pass computes
 
 
 def walk(
@@ -83,14 +84,14 @@ class Walker:
         size = None
         while True:
             if size != (size := shutil.get_terminal_size()):
-                write(CLEAR + "\n".join(self.screen(*size)))
+                write(CLEAR + coloured("\n".join(self.screen(*size))))
             for key in read_keys(KEY_SECONDS):
                 action, size = KEYS.get(key), None
                 if action == "quit":
                     return
                 if action == "predict" and self.taken < len(self.steps):
                     *above, _ = self.screen(*shutil.get_terminal_size())
-                    write("\n".join([CLEAR, *above, self.question(), ""]))
+                    write(coloured("\n".join([CLEAR, *above, self.question(), ""])))
                     with whole_lines():
                         try:
                             self.predict(input("> "))
@@ -181,6 +182,15 @@ def in_lines(text: str, width: int) -> list[str]:
 
 
 # The terminal.
+
+
+def coloured(screen: str) -> str:
+    """The screen with its gradients in the colour of the backward pass, if colours are wanted."""
+    import re
+
+    if os.environ.get("NO_COLOR"):
+        return screen
+    return re.sub(r"(?<!\.)\bgrad [^ \n]+", lambda grad: f"{BACKWARD}{grad[0]}{DEFAULT}", screen)
 
 
 def is_terminal() -> bool:
