@@ -10,6 +10,7 @@ from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.page.play import Page, play
 from tinygrad_neuron.view.picture.draw import Picture, draw, picture_suffix
 from tinygrad_neuron.view.picture.layout import LayoutError, render
+from tinygrad_neuron.view.picture.pdf import check_svglib
 from tinygrad_neuron.view.picture.tree import tree
 from tinygrad_neuron.view.stepping.walk import walk
 
@@ -52,14 +53,17 @@ def save(view: Picture | Page, path: Path) -> None:
         view.save(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    except (LayoutError, ValueError) as error:
+    except (LayoutError, ValueError, ImportError) as error:
         raise InputError(str(error)) from None
 
 
 def check_layout(path: Path) -> None:
-    """InputError if a picture could not be saved there for want of a layout program."""
-    if picture_suffix(path) != ".dot":
-        try:
+    """InputError if a picture could not be saved there for want of a program or a package."""
+    suffix = picture_suffix(path)
+    try:
+        if suffix not in (".dot", ".mmd"):
             render("digraph {}", "svg")
-        except LayoutError as error:
-            raise InputError(str(error)) from None
+        if suffix == ".pdf":
+            check_svglib()
+    except (LayoutError, ImportError) as error:
+        raise InputError(str(error)) from None

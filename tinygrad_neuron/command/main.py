@@ -213,7 +213,7 @@ def add_learn(commands: Commands) -> None:
         dest="picture",
         metavar="FILE",
         type=picture_path,
-        help="draw what the trained neuron makes of the first row (.svg, .png or .dot)",
+        help="draw what the trained neuron makes of the first row (.svg, .png, .pdf, …)",
     )
     add(
         "--plot",
@@ -267,7 +267,7 @@ def add_draw(commands: Commands) -> None:
         metavar="FILE",
         dest="picture",
         type=picture_path,
-        help="a picture: .svg, .png or .dot",
+        help="a picture: .svg, .png, .pdf, .dot or .mmd",
     )
 
 

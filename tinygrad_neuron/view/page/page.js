@@ -175,7 +175,7 @@ const headOf = [];  // the node that an arrow leads to
 inner.forEach(i => nodes[i].operands.forEach((_, p) => { headOf[nodes[i].first + p] = i; }));
 const signOf = [];
 inner.forEach(i => nodes[i].operands.forEach((_, p) => {
-  signOf[nodes[i].first + p] = nodes[i].marks[p];
+  signOf[nodes[i].first + p] = nodes[i].signs[p];
 }));
 const natural = svg.viewBox.baseVal;
 let zoom;

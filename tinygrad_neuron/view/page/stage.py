@@ -5,50 +5,43 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.notation import printable, word
-from tinygrad_neuron.view.picture.boxes import Arrow, Box, boxes_of
-from tinygrad_neuron.view.picture.dot_text import HINTED, dot_text, is_dense, mark
+from tinygrad_neuron.view.picture.boxes import Selection
+from tinygrad_neuron.view.picture.captions import HINTED
+from tinygrad_neuron.view.picture.dot_text import dot_text
+from tinygrad_neuron.view.picture.fit import MOST_NUMBERS, ROOMY
+from tinygrad_neuron.view.picture.scene import Node, Piece, Scene, Shape, Wire
 from tinygrad_neuron.view.rules import with_words, words_for
 
 WIDEST = "−8.888e−88"  # the room that a number has
 HERE = Path(__file__).parent
 
 
-class StageLooks:
-    """The looks of a page's picture: ids for its boxes and arrows, and room for numbers."""
-
-    def __init__(self, graph: Graph, boxes: Sequence[Box]) -> None:
-        self.graph = graph
-        self.dense = is_dense(boxes)
-        edges = ((box.value, arrow.position) for box in boxes for arrow in box.arrows)
-        self.place = {edge: i for i, edge in enumerate(edges)}
-
-    def notes(self) -> list[str]:
-        return []
-
-    def numbers(self, box: Box) -> list[str]:
-        return [f"data {WIDEST}", f"grad {WIDEST}"]
-
-    def of_box(self, box: Box, kind: str) -> dict[str, str]:
-        return {"id": f"node-{self.graph.index[box.value]}", "class": kind}
-
-    def of_arrow(self, arrow: Arrow, box: Box) -> dict[str, str]:
-        looks = {"id": f"edge-{self.place[box.value, arrow.position]}"}
-        if self.dense:
-            return looks  # there is no room for so many numbers
-        return looks | {"label": f"{mark(self.graph, arrow, box)} {WIDEST}"}
-
-
 def stage(graph: Graph) -> str:
     """The picture of a whole graph, with ids by which its boxes and arrows are found."""
-    boxes = boxes_of(graph, expand=True)
-    return dot_text(graph, boxes, StageLooks(graph, boxes))
+    selection = Selection(graph, expand=True, constants=True)
+    ids = {node: f"node-{i}" for node, i in graph.index.items()}
+    nodes: list[Node] = []
+    wires: list[Wire] = []
+    dense = sum(len(into) for into in selection.arrows.values()) > MOST_NUMBERS
+    for box in selection.boxes(next(selection.choices())):
+        value, names = box.value, graph.names
+        made_by = printable(str(value.op)) if value.operands else names.kind_of_leaf(value)
+        lines = [[Piece(made_by, "soft")], [Piece(names.of[value], "bold")]]
+        if graph.is_number(value):
+            lines.pop()  # its name would be its number again
+        lines += [[Piece(f"data {WIDEST}")], [Piece(f"grad {WIDEST}", "back")]]
+        nodes.append(Node(ids[value], graph.kind_of(value), lines, ""))
+        for arrow in box.arrows:
+            label = [] if dense else [Piece(f"{graph.mark(value, arrow.position)} {WIDEST}")]
+            id, tail = f"edge-{len(wires)}", ids[value.operands[arrow.position]]
+            wires.append(Wire(id, tail, ids[value], label, [], ""))
+    return dot_text(Scene(nodes, wires, beside=True), Shape("LR", ROOMY))
 
 
 def graph_as_json(graph: Graph, refusal: str) -> str:
@@ -66,8 +59,7 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
               learns    of a leaf: whether it is a parameter, or an input where there are none
               operands  their places in the order
               first     the place of the first partial
-              marks     ∂₁, ∂₂, … of each arrow, by the operand's position
-              signs     the same, where several arrows come from one operand, else ∂
+              signs     of each arrow ∂, or ∂₁, ∂₂, … where several come from one operand
               formula   how it is computed, a list of text and, at the odd places, nodes' places;
                         or null, if that is too long
               slopes    its partials, likewise
@@ -78,15 +70,13 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
     partials: list[float] = []
     for node in graph.order:
         operands = [operand for operand, _ in zip(node.operands, node.partials)]
-        uses = Counter(operands)
-        is_number = node.op == "const" and node in names.unnamed
+        is_number = graph.is_number(node)
         kind = "" if operands else names.kind_of_leaf(node)
         rule = graph.rule(node)
         if len(operands) > HINTED or (rule and rule.value[1:]):
             rule = None
         markers = words_for([f"\0{place[o]}\0" for o in operands], f"\0{place[node]}\0")
-        marks = [graph.mark(node, i) for i in range(len(operands))]
-        signs = [graph.mark(node, i, uses[operand]) for i, operand in enumerate(operands)]
+        signs = [graph.mark(node, i) for i in range(len(operands))]
         nodes.append(
             {
                 "name": None if is_number else word(names.of[node]),
@@ -97,7 +87,6 @@ def graph_as_json(graph: Graph, refusal: str) -> str:
                 "learns": node in parameters if parameters else kind == "input",
                 "operands": [place[operand] for operand in operands],
                 "first": len(partials),
-                "marks": marks,
                 "signs": signs,
                 "formula": pieces(rule.value[0], markers) if rule else None,
                 "slopes": [pieces(p, markers) for p in rule.partials] if rule else None,

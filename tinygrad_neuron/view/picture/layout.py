@@ -5,16 +5,21 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 OVERRIDE = "TINYGRAD_NEURON_DOT"
 TIMEOUT = 60.0  # seconds
 DPI = 144  # of a PNG: two pixels for a point of the SVG
 LEAST_DPI = 36  # below which nobody could read it
 LARGEST_SIDE, LARGEST_AREA = 32_000, 300_000_000  # pixels, which programs are able to draw
+# For a notebook: of a page's 830 points, and at most 1,000 pixels wide.
+NOTEBOOK = ("-Gdpi=86", "-Gsize=11.5,100")
 REMEDIES = (
     "pip install '.[dot]', which brings the package graphviz-pure, or install Graphviz, with its "
     f"program dot on the PATH, or name one in {OVERRIDE}; tree() and .dot files need none"
@@ -26,7 +31,26 @@ class LayoutError(RuntimeError):
 
 
 def render(source: str, kind: str) -> bytes:
-    """The DOT text as a picture, "svg" or "png", by the first program that can.
+    """The DOT text as a picture, "svg" or "png"."""
+    (svg,) = laid_out(source, ["svg"])
+    if kind == "svg":
+        return svg
+    (png,) = laid_out(source, ["png"], f"-Gdpi={dpi_for(svg)}")
+    return png
+
+
+def render_for_notebook(source: str) -> list[bytes]:
+    """The DOT text as SVG and, from the same run, as PNG, unless nobody could read that."""
+    try:
+        svg, png = laid_out(source, ["svg", "png"], *NOTEBOOK)
+    except LayoutError:
+        return laid_out(source, ["svg"])
+    scale = re.search(rb"scale\(([\d.]+)", svg)
+    return [svg] if scale and 72 * float(scale[1]) < LEAST_DPI else [svg, png]
+
+
+def laid_out(source: str, kinds: Sequence[str], *options: str) -> list[bytes]:
+    """A picture of each kind by the first program that can make them.
 
     The one that the environment variable TINYGRAD_NEURON_DOT names is the only one tried. Else
     graphviz-pure comes before the system's dot, so that a picture is the same on every machine.
@@ -34,10 +58,7 @@ def render(source: str, kind: str) -> bytes:
     problems = []
     for program in programs():
         try:
-            svg = run_layout([program, "-Tsvg"], source)
-            if kind == "svg":
-                return svg
-            return run_layout([program, "-Tpng", f"-Gdpi={dpi_for(svg)}"], source)
+            return run_layout([program, *options], source, kinds)
         except OSError as error:
             problems.append(f"{program}: {error.strerror}")
         except LayoutError as error:
@@ -57,35 +78,63 @@ def programs() -> Iterator[str]:
     if chosen := os.environ.get(OVERRIDE):
         yield chosen
         return
-    try:
-        files = importlib.metadata.files("graphviz-pure") or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        # Asked for by its place: an environment that is not activated has it not on the PATH.
-        if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
-            yield str(Path(str(file.locate())).resolve())
+    yield from installed()
     if system := shutil.which("dot"):
         yield system
 
 
-def run_layout(command: list[str], source: str) -> bytes:
-    done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=TIMEOUT)
-    if done.returncode or not done.stdout.startswith((b"<?xml", b"\x89PNG")):
+@cache
+def installed() -> list[str]:
+    """The program of graphviz-pure, if that is installed, by the place that the package names.
+
+    It is not on the PATH where the environment is not activated.
+    """
+    try:
+        files = importlib.metadata.files("graphviz-pure") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    found = [f for f in files if f.stem == "graphviz-pure" and f.suffix in ("", ".exe")]
+    return [str(Path(str(file.locate())).resolve()) for file in found]
+
+
+def run_layout(command: list[str], source: str, kinds: Sequence[str]) -> list[bytes]:
+    """What one run writes, a file for each kind."""
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder, kind) for kind in kinds]
+        outputs = [part for path in paths for part in (f"-T{path.name}", "-o", str(path))]
+        done = subprocess.run(
+            [*command, *outputs], input=source.encode(), capture_output=True, timeout=TIMEOUT
+        )
+        written = [path.read_bytes() if path.is_file() else b"" for path in paths]
+    # What it warned of on the way, about letters' widths, is of no use.
+    right = all(made(kind, content) for kind, content in zip(kinds, written))
+    if done.returncode or not right:
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         why = said[-1].strip() if said else "no picture came out"
         raise LayoutError(f"exit status {done.returncode}, {why:.200}")
-    return done.stdout  # what it warned of on the way, about letters' widths, is of no use
+    return written
 
 
-def dpi_for(svg: bytes) -> int:
-    """As many as a PNG of this picture can have; ValueError if it would be too small to read."""
+def made(kind: str, content: bytes) -> bool:
+    return content.startswith(b"\x89PNG") if kind == "png" else b"<svg" in content
+
+
+def size_of(svg: bytes) -> tuple[float, float]:
+    """Width and height of an SVG, in points."""
     try:
         width, height = (
             float(svg.partition(side)[2].partition(b"pt")[0]) for side in (b'width="', b'height="')
         )
     except ValueError:
-        raise LayoutError("the SVG states no size") from None
+        width = height = 0.0
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise LayoutError("the SVG states no size")
+    return width, height
+
+
+def dpi_for(svg: bytes) -> int:
+    """As many as a PNG of this picture can have; ValueError if it would be too small to read."""
+    width, height = size_of(svg)
     scale = min(LARGEST_SIDE / max(width, height), math.sqrt(LARGEST_AREA / (width * height)))
     dpi = min(DPI, int(72 * scale))
     if dpi < LEAST_DPI:

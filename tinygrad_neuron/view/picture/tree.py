@@ -42,11 +42,11 @@ def tree(
 ) -> str:
     """The computation graph of an output as text: a line for each value, its operands below it.
 
-    A line has the name, the operation that made it, data, grad, and the local derivative of the
-    value it is indented under: ∂, or ∂₁, ∂₂, … of several operands. A value that is used more
-    than once is written out once. Grads are as in `draw`, and so are "(old)", "· arrows" and
-    "· rule"; of these the last lines tell the possible causes. Deeper than 20 levels a line begins
-    with its level.
+    A line has the name, the operation that made it, data, grad, and ∂, the local derivative of the
+    value it is indented under. A value that is used more than once is written out once, and ∂₁, ∂₂,
+    … tell its places in one operation apart. Grads, "(old)" and "· rule" are as in `draw`. `grad 6
+    · arrows 3` is not the sum of what came back. The last lines tell the possible causes. Deeper
+    than 20 levels a line begins with its level.
 
     variables, model  as in `draw`
     max_lines         how many lines at most, before one that counts the values not written
@@ -57,8 +57,8 @@ def tree(
     >>> print(tree(y))
     y  tanh         data 0.7616  grad 1
     └─ v1  *        data 1       grad 0.42    ∂ 0.42
-       ├─ w  input  data 0.5     grad 0.8399  ∂₁ 2
-       └─ x  input  data 2       grad 0.21    ∂₂ 0.5
+       ├─ w  input  data 0.5     grad 0.8399  ∂ 2
+       └─ x  input  data 2       grad 0.21    ∂ 0.5
     """
     graph = Graph(output, variables, sys._getframe().f_back, model)
     if type(max_lines) is not int or max_lines < 1:
