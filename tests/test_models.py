@@ -343,7 +343,22 @@ def test_without_a_layout_program_a_graph_is_refused_before_anything_is_learned(
         assert "no layout program could draw this (/nowhere/dot: " in line
         assert "Step 0" not in done.stdout
         assert not (tmp_path / "graph.svg").exists()
-        assert run_as_process(*command, tmp_path / "graph.dot", env=without).returncode == 0
+        for suffix in "dot", "mmd":
+            path = tmp_path / f"graph.{suffix}"
+            assert run_as_process(*command, path, env=without).returncode == 0
+
+
+def test_without_the_package_for_pdf_one_is_refused_before_anything_is_learned(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "svglib", None)
+    for command in ["learn", "--graph"], ["draw", "x * x", "x=3", "-o"]:
+        done = run(*command, tmp_path / "graph.pdf")
+        assert done.returncode == 2
+        assert "Step 0" not in done.stdout
+        (line,) = done.stderr.splitlines()
+        assert line.endswith("a .pdf needs the package svglib: pip install '.[slides]'")
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_file_is_written_over_another_that_is_needed(table, tmp_path):

@@ -37,11 +37,11 @@ def test_a_label_that_is_unique_in_the_graph_is_the_name():
 def test_a_label_that_two_values_have_names_neither():
     a, b = Value(1.0, label="w"), Value(2.0, label="w")
     assert names(a * b, {"a": a, "b": b}) == ["a", "b", "v1"]
-    assert names(a * b) == ["v1", "v2", "v3"]
+    assert names(a * b) == ["x1", "x2", "v1"]
 
 
 def test_a_label_of_blanks_is_none():
-    assert names(Value(1.0, label=" ")) == ["v1"]
+    assert names(Value(1.0, label=" ")) == ["x1"]
 
 
 def test_a_constant_without_a_name_is_its_number():
@@ -50,19 +50,59 @@ def test_a_constant_without_a_name_is_its_number():
     assert names(one + 1, {"one": one}) == ["one", "1", "v1"]
 
 
-def test_other_values_are_numbered_in_evaluation_order():
-    x = Value(1.0)
-    assert names((x + x) * (x - x)) == ["v1", "v2", "v3", "v4"]
+def test_other_values_are_numbered_in_evaluation_order_and_leaves_apart():
+    a, b = Value(1.0), Value(2.0)
+    assert names((a + a) * (a - b)) == ["x1", "v1", "x2", "v2", "v3"]
 
 
 def test_a_number_that_a_label_has_taken_is_left_out():
-    x, v2 = Value(1.0), Value(2.0, label="v2")
-    assert names(x * v2) == ["v1", "v2", "v3"]
+    x, v1 = Value(1.0), Value(2.0, label="v1")
+    assert names((x * v1) * Value(3.0, label="x2") * Value(4.0)) == [
+        *("x1", "v1", "v2", "x2", "v3", "x3", "v4")
+    ]
+    x1 = Value(5.0, label="x1")
+    assert names(x1 * Value(1.0)) == ["x1", "x2", "v1"]
 
 
 def test_no_two_values_have_the_same_name():
     x, y = Value(1.0, label="y"), Value(2.0)
-    assert names(x * y, {"y": y}) == ["y", "v1", "v2"]
+    assert names(x * y, {"y": y}) == ["y", "x1", "v1"]
+
+
+def test_numbers_given_to_a_neuron_are_inputs_named_after_the_places_of_their_weights():
+    neuron = Neuron(3, Value.tanh)
+    y = neuron([5.0, 6.0, 7.0])
+    named = names(y, {"neuron": neuron})
+    assert named == ["w1", "w2", "w3", "x1", "x2", "x3", "v1", "b", "v2", "v3"]
+    found = Graph(y, {"neuron": neuron}).names
+    given = y.operands[0].operands[0].operands[3:]
+    assert [(found.of[x], found.kind_of_leaf(x)) for x in given] == [
+        *(("x1", "input"), ("x2", "input"), ("x3", "input"))
+    ]
+    assert [x.data for x in given] == [5.0, 6.0, 7.0]
+
+
+def test_of_several_samples_the_number_of_the_sample_is_part_of_the_name():
+    neuron, plain = Neuron(2), Value(3.0, op="const")
+    y = mean([neuron([1.0, 2.0]), neuron([3.0, 4.0]), plain])
+    assert [name for name in names(y, {"neuron": neuron}) if name[0] == "x"] == [
+        *("x1 (sample 1)", "x2 (sample 1)", "x1 (sample 2)", "x2 (sample 2)")
+    ]
+    assert names(y, {"neuron": neuron})[-2:] == ["3", "v5"]  # what no weight has met is a number
+
+
+def test_weights_times_numbers_written_out_name_them_too():
+    neuron = Neuron(2)
+    (w1, w2), b = neuron.w, neuron.b
+    y = w1 * 3.0 + 4.0 * w2 + b
+    assert {"x1", "x2"} <= set(names(y, {"neuron": neuron}))
+
+
+def test_inputs_that_have_names_keep_them_and_a_name_that_is_taken_is_given_once():
+    neuron, height, x2 = Neuron(2), Value(1.0, op="const"), Value(2.0, label="x2")
+    y = neuron([height, 5.0]) * x2
+    found = names(y, {"neuron": neuron, "height": height})
+    assert [name for name in found if name[0] in "xh"] == ["height", "x1", "x2"]
 
 
 def test_lists_tuples_and_dicts_give_paths():
@@ -79,7 +119,7 @@ def test_lists_tuples_and_dicts_give_paths():
 
 def test_a_key_whose_repr_could_hold_an_address_gives_no_path():
     x = Value(1.0)
-    assert names(x, {"by": {object(): x}}) == ["v1"]
+    assert names(x, {"by": {object(): x}}) == ["x1"]
 
 
 @pytest.mark.parametrize("key", [("a", 1), "k" * 50, 10**50])
@@ -108,7 +148,7 @@ def test_neurons_under_any_keys_have_paths_of_their_own():
 
 @pytest.mark.parametrize("label", [None, "", "  "])
 def test_a_value_without_a_label_is_called_by_its_number(label):
-    assert names(Value(1.0, label=label) + 1, {}) == ["v1", "1", "v2"]
+    assert names(Value(1.0, label=label) + 1, {}) == ["x1", "1", "v1"]
 
 
 def test_variables_are_searched_in_the_order_of_their_definition():
@@ -140,7 +180,7 @@ def test_a_lone_neurons_labels_are_its_names():
 def test_parameters_have_labels_all_or_none():
     net = MLP(1, [2, 1])  # only the last neuron has a w2
     parameters = [name for name in names(net([1.0])[0], {"net": net}) if name[0] != "v"]
-    assert [name for name in parameters if not name.startswith("net.")] == ["1"]
+    assert [name for name in parameters if not name.startswith("net.")] == ["x1"]
 
 
 def test_two_parameters_of_one_label_are_enough():
@@ -164,7 +204,7 @@ def test_models_in_lists_and_in_models_are_found():
 
 def test_names_that_begin_with_an_underscore_and_a_notebooks_own_are_skipped():
     x = Value(1.0)
-    assert names(x, {"_": x, "__": x, "In": [x], "Out": {1: x}}) == ["v1"]
+    assert names(x, {"_": x, "__": x, "In": [x], "Out": {1: x}}) == ["x1"]
 
 
 def test_parameters_are_the_leaves_of_models():
@@ -201,7 +241,7 @@ def test_what_a_model_computes_and_its_constants_are_no_parameters():
 def test_a_variable_is_searched_for_ten_thousand_things_and_a_model_for_all():
     x = Value(1.0)  # the list is the first thing
     assert names(x, {"table": [0] * 9_998 + [x]}) == ["table[9998]"]
-    assert names(x, {"table": [0] * 9_999 + [x]}) == ["v1"]
+    assert names(x, {"table": [0] * 9_999 + [x]}) == ["x1"]
     neuron = Neuron(10_005)
     last = neuron.w[-1]
     last.label = ""
@@ -255,9 +295,9 @@ def test_a_path_of_any_letters_is_one_line():
 
 def test_keys_that_are_long_give_no_path():
     x = Value(1.0)
-    assert names(x, {"by": {"k" * 41: x}}) == names(x, {"by": {10**5000: x}}) == ["v1"]
+    assert names(x, {"by": {"k" * 41: x}}) == names(x, {"by": {10**5000: x}}) == ["x1"]
     assert names(x, {"by": {"k" * 40: x}}) == [f"by['{'k' * 40}']"]
-    assert names(x, {"by": {10**40: x}}) == ["v1"]
+    assert names(x, {"by": {10**40: x}}) == ["x1"]
     assert names(x, {"by": {10**40 - 1: x}}) == [f"by[{10**40 - 1}]"]
 
 
@@ -265,7 +305,7 @@ def test_long_paths_that_look_alike_name_one_value():
     x, y = Value(1.0), Value(2.0)
     first, second, product = names(x * y, {"k" * 100: {"x": x, "y": y}})
     assert first.startswith("kkk")
-    assert (second, product) == ("v1", "v2")
+    assert (second, product) == ("x1", "v1")
 
 
 # The caller's variables.
@@ -288,7 +328,7 @@ def test_names_come_from_the_module_too_and_the_functions_own_go_first():
 def test_given_names_are_the_only_ones():
     x = Value(1.0)
     assert tree(x, variables={"u": x}).split()[0] == "u"
-    assert tree(x, variables={}).split()[0] == "v1"
+    assert tree(x, variables={}).split()[0] == "x1"
 
 
 @pytest.mark.parametrize("look", [draw, tree])

@@ -112,10 +112,10 @@ def test_the_first_screen_is_before_the_first_step(walking):
         "Backward pass, step 0 of 5",
         "▶ tanh(w*x + b)  tanh  data 0.6351  grad 1",
         "  └─ v2  +             data 0.75    grad             ∂ 0.5966",
-        "     ├─ v1  *          data 1       grad             ∂₁ 1",
-        "     │  ├─ w  input    data 0.5     grad             ∂₁ 2",
-        "     │  └─ x  input    data 2       grad             ∂₂ 0.5",
-        "     └─ b  input       data −0.25   grad             ∂₂ 1",
+        "     ├─ v1  *          data 1       grad             ∂ 1",
+        "     │  ├─ w  input    data 0.5     grad             ∂ 2",
+        "     │  └─ x  input    data 2       grad             ∂ 0.5",
+        "     └─ b  input       data −0.25   grad             ∂ 1",
         "",
         "(tanh(w*x + b)).grad = 1, its derivative with respect to itself",
         "",
@@ -129,7 +129,7 @@ def test_a_step_marks_its_arrow_and_fills_in_the_gradient(walking):
     screen = walking.press(RIGHT * 4)
     assert screen[0].endswith("step 4 of 5")
     assert [line for line in screen if "▶" in line] == [
-        "▶    │  ├─ w  input    data 0.5     grad 1.193       ∂₁ 2"
+        "▶    │  ├─ w  input    data 0.5     grad 1.193       ∂ 2"
     ]
     assert "  └─ v2  +             data 0.75    grad 0.5966      ∂ 0.5966" in screen
     assert "w.grad += ∂v1/∂w · v1.grad = 2 · 0.5966 = 1.193   (0 → 1.193)" in screen
