@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinygrad_neuron.command.errors import InputError
-from tinygrad_neuron.command.expression import LONGEST_EXPRESSION, graph_of
+from tinygrad_neuron.command.expression import graph_of
 from tinygrad_neuron.engine import Value
+from tinygrad_neuron.view.grammar import LONGEST_EXPRESSION
 from tinygrad_neuron.view.page.play import Page, play
 from tinygrad_neuron.view.picture.draw import Picture, draw, picture_suffix
 from tinygrad_neuron.view.picture.layout import LayoutError, render
