@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 import signal
 
 import pytest
@@ -10,6 +11,9 @@ os.environ["PYTHONUTF8"] = "1"
 # A shell's background job ignores Ctrl-C, which the commands that are tested would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
 
 @pytest.fixture
 def collector_off():
@@ -18,6 +22,19 @@ def collector_off():
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium, driven by playwright; where one is missing, the test is skipped."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs one of {', '.join(BROWSERS)}")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

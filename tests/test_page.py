@@ -7,7 +7,6 @@ two is missing, the tests that need a browser are skipped.
 import math
 import random
 import re
-import shutil
 import struct
 
 import pytest
@@ -29,21 +28,6 @@ from tinygrad_neuron import (
     topological_order,
 )
 from tinygrad_neuron.view.notation import number, printable
-
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"needs one of {', '.join(BROWSERS)}")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import math
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from tinygrad_neuron.engine import Value
+from tinygrad_neuron.view import grammar
 from tinygrad_neuron.view.functions import DERIVED
 from tinygrad_neuron.view.graph import Graph
-from tinygrad_neuron.view.rules import with_words, words_for
+from tinygrad_neuron.view.rules import RULES, letters_of, with_words, words_for
 
 IN_JAVASCRIPT: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -29,11 +34,12 @@ NAMES = {"inf": "Infinity", "nan": "NaN"} | {name: f"Math.{name}" for name in IN
 PRIMITIVES = """\
 const copysign = (x, s) => s < 0 || Object.is(s, -0) ? -Math.abs(x) : Math.abs(x);
 const where = (condition, x, otherwise) => condition ? x : otherwise;
-const divided = (x, y) => x / (y + 0);
+const divided = (x, y) => y === 0 ? Infinity : x / y;
 const power = (x, n) => x === 1 ? 1 : Math.pow(x, n);
 const plain_slope = (x, n) => {
   const rest = power(x, n - 1);
-  return Math.abs(rest) === Infinity ? n * power(x, n) / x : n * rest;
+  const tooLarge = Math.abs(rest) === Infinity && Number.isFinite(x);
+  return tooLarge ? n * power(x, n) / x : n * rest;
 };
 """
 
@@ -62,9 +68,64 @@ def program_in_javascript(graph: Graph) -> str:
         arrows += len(node.operands)
         for target, formula in zip(targets, (*rule.value, *rule.partials)):
             lines.append(f"  {target} = {in_javascript(with_words(formula, words))};")
-    functions = "\n".join(map(function_text, DERIVED))
     body = "\n".join(lines)
-    return f"{PRIMITIVES}{functions}\nconst program = (v, d) => {{\n{body}\n}};\n"
+    return f"{functions_in_javascript()}const program = (v, d) => {{\n{body}\n}};\n"
+
+
+def functions_in_javascript() -> str:
+    return PRIMITIVES + "".join(f"{function_text(function)}\n" for function in DERIVED)
+
+
+def rules_in_javascript() -> str:
+    """The table `rules`: of each operation its value and its local derivatives, as functions.
+
+    {"*": {value: (a, b) => (a * b), partials: [(a, b, y) => b, (a, b, y) => a]}, …}. A plain
+    exponent is the b of "**".
+    """
+    lines = []
+    for op, rule in RULES.items():
+        letters = ", ".join(letters_of(len(rule.partials)))
+        (value,) = map(in_javascript, rule.value)
+        partials = [f"({letters}, y) => {in_javascript(partial)}" for partial in rule.partials]
+        functions = f"value: ({letters}) => {value}, partials: [{', '.join(partials)}]"
+        lines.append(f"  {json.dumps(op)}: {{ {functions} }},\n")
+    return f"{functions_in_javascript()}const rules = {{\n{''.join(lines)}}};\n"
+
+
+def expression_in_javascript() -> str:
+    """A script that reads and computes expressions: the rules, the grammar and expression.js."""
+    tables = {name: vars(grammar)[name] for name in TABLES}
+    tables["REFUSALS"] = {name: refusal_of(operation) for name, operation in REFUSED.items()}
+    script = Path(__file__).with_name("expression.js").read_text(encoding="utf-8")
+    return f"{rules_in_javascript()}const grammar = {json.dumps(tables, indent=2)};\n{script}"
+
+
+TABLES = [
+    *("FUNCTIONS", "PRECEDENCE", "SIGNS", "NUMERAL", "CONSTANTS", "UNSEEN"),
+    *("LONGEST_EXPRESSION", "MOST_NESTED", "LONGEST_QUOTE", "LARGEST_WHOLE"),
+    *("SENTENCES", "INSTEAD", "ALTERNATIVES"),
+]
+# What the engine refuses, so that its own sentences are those of the script. A power with a plain
+# exponent has the sentence of "**".
+REFUSED: dict[str, Callable[[], Value]] = {
+    "/": lambda: Value(1.0) / Value(0.0),
+    "**": lambda: Value(-1.0) ** 0.5,
+    "negative base": lambda: Value(-1.0) ** Value(0.5),
+    "exp": Value(1000.0).exp,
+    "log": Value(-1.0).log,
+    "sqrt": Value(-1.0).sqrt,
+    "sin": Value(math.inf).sin,
+    "cos": Value(math.inf).cos,
+}
+
+
+def refusal_of(operation: Callable[[], Value]) -> str:
+    """The engine's sentence, with {x} for the number and {n} for an exponent."""
+    try:
+        operation()
+    except (ArithmeticError, ValueError) as error:
+        return grammar.refusal(error, "{x}").replace("x ** 0.5 ", "x ** {n} ")
+    raise AssertionError("the engine computes what it should refuse")
 
 
 def in_javascript(text: str) -> str:
