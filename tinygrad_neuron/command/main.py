@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from io import TextIOWrapper
 from itertools import pairwise
-from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -24,13 +23,15 @@ from tinygrad_neuron import __version__
 from tinygrad_neuron.command.check import check_engine
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.errors import InputError
-from tinygrad_neuron.command.expression import FUNCTIONS, ExpressionError
+from tinygrad_neuron.command.expression import ExpressionError
 from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
 from tinygrad_neuron.command.output import failures, forget_output
+from tinygrad_neuron.command.play import play_expression
 from tinygrad_neuron.command.plot import check_plot
 from tinygrad_neuron.command.predict import predict_table
 from tinygrad_neuron.command.table import as_number
 from tinygrad_neuron.command.training import Diverged
+from tinygrad_neuron.view.grammar import FUNCTIONS
 from tinygrad_neuron.view.page.play import check_suffix
 from tinygrad_neuron.view.picture.draw import picture_suffix
 
@@ -58,6 +59,11 @@ WALK = f"""\
 Walk through backpropagation in the terminal, an arrow of the computation graph at each step, with
 single keys: forwards, back, and with a key that asks for the next gradient before it is shown. In
 a pipe, print all steps.
+{EXPRESSION}"""
+PLAY = f"""\
+Open a page in your browser on which you type an expression, move its numbers, step through both
+passes and let it learn. It works offline. Without an expression it begins with examples. The
+expression and its numbers stand in the page's address, which you can share.
 {EXPRESSION}"""
 CHECK = """\
 Run twenty short programs on an engine like this one, each about a mistake that engines of this kind
@@ -153,6 +159,7 @@ def make_parser() -> Parser:
     add_predict(commands)
     add_draw(commands)
     add_walk(commands)
+    add_play(commands)
     add_check(commands)
     return parser
 
@@ -289,6 +296,24 @@ def add_walk(commands: Commands) -> None:
     )
 
 
+def add_play(commands: Commands) -> None:
+    play = commands.add_parser(
+        "play",
+        help="a playground in the browser: type an expression, move its numbers, let it learn",
+        description=PLAY,
+        epilog=examples("play", 'play "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o playground.html'),
+    )
+    play.set_defaults(run=play_expression)
+    play.add_argument("text", metavar="EXPRESSION", nargs="?", default="")
+    play.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number)
+    play.add_argument(
+        "-o", "--output", metavar="FILE", dest="page", type=page_path, help="save the page (.html)"
+    )
+    play.add_argument(
+        "--no-browser", action="store_true", help="print where the page lies, and do not open it"
+    )
+
+
 def add_check(commands: Commands) -> None:
     check = commands.add_parser(
         "check",
@@ -376,7 +401,7 @@ def name_and_number(text: str) -> tuple[str, float]:
     name, _, cell = text.partition("=")
     name = unicodedata.normalize("NFKC", name.strip())  # as the parser of expressions does
     number = as_number(cell)
-    if not name.isidentifier() or iskeyword(name) or not math.isfinite(number):
+    if not name.isidentifier() or not math.isfinite(number):
         rule = "must be a name and its finite number, such as w=0.5"
         raise argparse.ArgumentTypeError(f"{rule}, not {text.strip()!r}")
     return name, number

@@ -52,28 +52,6 @@ function recompute() {
   chainRule();
 }
 
-function number(x) {  // as `number` in notation.py writes it
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
-  const size = Math.abs(x), sign = x < 0 ? "−" : "";
-  if (size === 0) return "0";
-  if (size >= 1000 && size < 999999.5) return sign + wholeNumber(size);
-  const exact = size.toExponential(30);
-  const halfway = /^\d\.\d\d[02468]50*e/.test(exact);  // is rounded to the even digit
-  const [digits, power] = (halfway ? exact.slice(0, 5) + exact.slice(exact.indexOf("e"))
-    : size.toExponential(3)).split("e");
-  const exponent = Number(power);
-  const short = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
-  return sign + (exponent < -4 || exponent >= 4
-    ? `${short(digits)}e${exponent < 0 ? "−" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`
-    : short(Number(`${digits}e${exponent}`).toFixed(3 - exponent)));
-}
-
-// Halfway between two whole numbers Python takes the even one.
-const wholeNumber = size => size % 1 === 0.5 ? 2 * Math.round(size / 2) : Math.round(size);
-
-const factor = x => number(x).startsWith("−") ? `(${number(x)})` : number(x);
-const read = text => Number(text.trim().replace(/^[−–]/, "-").replace(",", ".") || NaN);
-
 // Words.
 
 const name = i => nodes[i].name ?? `(${number(v[i])})`;  // a constant is called by its number

@@ -122,7 +122,12 @@ def filled_in(title: str, picture: str, graph: str, program: str) -> str:
         "picture": picture,
         "graph": graph.replace("<", r"\u003c"),  # a label may hold </script>
         "program": program,
-        "player": (HERE / "page.js").read_text(encoding="utf-8"),
+        "player": script("numbers.js") + script("page.js"),
     }
-    template = (HERE / "page.html").read_text(encoding="utf-8")
+    template = script("page.html")
     return re.sub(r"\$([a-z]+)", lambda place: contents[place[1]], template)
+
+
+def script(name: str) -> str:
+    """A file beside this one."""
+    return (HERE / name).read_text(encoding="utf-8")
