@@ -11,7 +11,7 @@ from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.grammar import GrammarError, missing_number, parse, refusal
 from tinygrad_neuron.view.notation import cells
 
-OPERATIONS: dict[str, Callable[..., Value]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "+": add,
     "-": sub,
     "*": mul,
