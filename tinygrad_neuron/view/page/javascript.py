@@ -105,7 +105,7 @@ TABLES = [
     *("LONGEST_EXPRESSION", "MOST_NESTED", "LONGEST_QUOTE", "LARGEST_WHOLE"),
     *("SENTENCES", "INSTEAD", "ALTERNATIVES"),
 ]
-# What the engine refuses, so that its own sentences are those of the script. A power with a plain
+# What the engine refuses, so that the script says the engine's own sentences. A power with a plain
 # exponent has the sentence of "**".
 REFUSED: dict[str, Callable[[], Value]] = {
     "/": lambda: Value(1.0) / Value(0.0),

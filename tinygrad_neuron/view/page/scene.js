@@ -1,6 +1,6 @@
 // The scene of an expression's graph, for drawing.js: what scene.py describes, without networks.
 //
-//   sceneOf(nodes, grads)  of the nodes that parse() gives; grads are those of backward()
+//   sceneOf(nodes, grads)  nodes from parse(), and their gradients from backward()
 //   at(scene, step)        as it is at a step of both passes
 //   scene.steps            what happens: { sentence }, { step, ... } in order
 

@@ -216,7 +216,7 @@ def draw(
     partials   whether arrows have local derivatives
     digits     significant digits of the numbers, 1 to 17. A number below a million keeps all digits
                before its decimal point
-    after      show the state after so many steps of a fresh backward pass, those of `steps`
+    after      show the state after so many steps of a fresh backward pass, as `steps` counts them
     blank      a worksheet: "grads" leaves the gradients blank, and "data" every number but those
                of the leaves; the solution without it has the same boxes at the same places
     expand     which neurons of models are drawn with all their values, and not as one box whose
