@@ -42,7 +42,7 @@ class Looks:
     grads     the gradients to be shown, None for none
     partials  whether arrows have local derivatives
     numbered  whether there is room for numbers on the arrows
-    fresh     whether these are the gradients of a fresh pass, and not those of the values
+    fresh     whether a fresh pass gave these gradients; otherwise the values hold them
     """
 
     def __init__(

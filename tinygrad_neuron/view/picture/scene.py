@@ -193,7 +193,7 @@ class Scene:
     def without(self, blank: str) -> Scene:
         """A worksheet: the numbers to be found are left out, and their room is kept.
 
-        blank  "grads", or "data" for all numbers but those of the leaves
+        blank  "grads", or "data" for every number that is computed
         """
         left_out = {GRAD} if blank == "grads" else {GRAD, DATA}
 

@@ -123,7 +123,7 @@ def set_steps(group: Element, pieces: list[Piece]) -> None:
 
 
 def light_up(group: Element, step: int, pass_: str) -> None:
-    """Lay a thick line over those of the group, which is seen at this step."""
+    """Lay a thick line over each line of the group. It is seen at this step."""
     solid = "edge" in group.get("class", "")
     for parent in list(group.iter()):
         for line in list(parent):
