@@ -103,6 +103,16 @@ def test_every_function_is_the_engines_own():
         assert graph_of(f"{name}(x)", {"x": 0.5}).op == name
 
 
+def test_steps_before_the_expression_have_names():
+    # d/da of b·2 + b·5 with b = 3a is 3·2 + 3·5 = 21
+    output = graph_of("b = a*3; b*2 + b*5", {"a": 1.0})
+    output.backward()
+    a, _, b, *_ = topological_order(output)
+    assert (output.data, a.label, a.grad, b.label, b.grad) == (21.0, "a", 21.0, "b", 7.0)
+    assert graph_of("h = w*x; g = tanh(h); g + h*g", {"w": 0.0, "x": 1.0}).data == 0.0
+    assert graph_of("c = 3; x*c", {"x": 2.0}).operands[1].label == "c"
+
+
 def test_a_name_in_other_letters_is_found():
     assert graph_of("é + ﬁ", {"é": 1.0, "fi": 2.0}).data == 3.0
     assert run("draw", "ﬁ", "ﬁ=2").returncode == 0
@@ -118,6 +128,13 @@ def test_a_sum_of_hundreds_of_terms_is_no_deeper_than_one():
 
 MADE_OF = "it is made of names, numbers, + - * / ** ( ) and abs, cos, exp, log, relu, sigmoid"
 WRONG = [  # the text, its problem, and from where the caret is
+    ("x*2; x", "what comes before ; needs a name: write h = in front of it", "; x"),
+    ("b = x; b = 2*b; b", "b is defined twice: give one of them another name", "b = 2*b; b"),
+    ("c = b*2; b = x; b*c", "b is used before it is defined: write this step first", "b = x; b*c"),
+    ("b = x*2; x", "b is not used: leave this step out", "b = x*2; x"),
+    ("b = x*2;", "a value is missing after ;: add one", ""),
+    ("b = (x; b", "this bracket is not closed: add its )", "(x; b"),
+    ("b = ; x", "a value is missing before ;: add one", "; x"),
     *[
         (text, f'an expression has no "{place[0]}": {MADE_OF}', place)
         for text, place in [

@@ -67,16 +67,22 @@ def graph_of(text: str, numbers: Mapping[str, float]) -> Value:
     if unused := sorted(numbers.keys() - leaves.keys()):
         raise InputError(f"the expression has no {', '.join(unused)}: leave that number out")
     if not output.label:
-        output.label = text
+        output.label = text.rpartition(";")[2].strip()
     return output
 
 
 def build(text: str, numbers: Mapping[str, float], leaves: dict[str, Value]) -> Value:
     """Compute the parts of an expression, and collect its leaves by name."""
     values: list[Value] = []
+    steps: dict[str, Value] = {}
     for part in parse(text):
         if part.op == "const":
             values.append(Value(part.number, op="const"))
+        elif part.op == "=":
+            steps[part.name] = values.pop()
+            steps[part.name].label = steps[part.name].label or part.name
+        elif part.op == "again":
+            values.append(steps[part.name])
         elif not part.op:
             if part.name not in numbers:
                 raise missing_number(part.name, part.place)

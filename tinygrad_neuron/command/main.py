@@ -49,6 +49,7 @@ classes with another one, the probability of the second class. Columns are found
 """
 EXPRESSION = f"""\
 An expression is made of names, numbers, + - * / ** ( ) and the functions {", ".join(FUNCTIONS)}.
+Steps may come before it: "h = w*x; tanh(h + b)".
 """
 DRAW = f"""\
 Print the computation graph of an expression as a tree. For each value there is its data, its

@@ -1,5 +1,7 @@
 """The grammar of an expression such as tanh(w*x + b), and what is wrong if a text breaks it.
 
+Steps may come before it: h = w*x; tanh(h + b).
+
 Two programs follow it: this one and page/expression.js, which takes the tables and sentences from
 here. A test holds the two equal.
 """
@@ -20,7 +22,7 @@ PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "pos": 3, "neg": 3, "**": 4}  # as
 SIGNS = {"+": "pos", "-": "neg"}
 DIGITS = "[0-9](?:_?[0-9])*"
 NUMERAL = rf"(?:{DIGITS}\.?(?:{DIGITS})?|\.{DIGITS})(?:[eE][+-]?{DIGITS})?"
-NUMBER_OR_SIGN = re.compile(rf"(?P<number>{NUMERAL})|(?P<sign>\*\*|[-+*/()])")
+NUMBER_OR_SIGN = re.compile(rf"(?P<number>{NUMERAL})|(?P<sign>\*\*|[-+*/();])")
 BRACKET = re.compile(r" *\(")
 # Letters that cannot be seen: controls, blanks, marks of direction, and halves of letters. Unicode
 # has more of them in each version.
@@ -63,6 +65,10 @@ SENTENCES = {
     "instead": "an expression has no {letter}: write {cure}",
     "comma": "a decimal number has a point and no comma: write {number}",
     "equals": 'an expression has no "=": leave out "{head}"',
+    "nameless": "what comes before ; needs a name: write h = in front of it",
+    "twice": "{name} is defined twice: give one of them another name",
+    "late": "{name} is used before it is defined: write this step first",
+    "unused": "{name} is not used: leave this step out",
     "large": "a number must be finite, below 1.8e308, not {number}",
     "product": "a sign is missing between {left} and {right}: a product is written {left}*{right}",
     "argument": "{function} is a function of one argument: write {function}({x})",
@@ -87,7 +93,8 @@ class GrammarError(ValueError):
 class Token(NamedTuple):
     """A piece of the text: a "number", "name", "call", "sign", "letter" or the "end".
 
-    A "call" is a name and the bracket behind it. Signs are + - * / ** ( ). A "letter" is any other.
+    A "call" is a name and the bracket behind it. Signs are + - * / ** ( ) and ;. A "letter" is any
+    other.
     """
 
     kind: str
@@ -98,7 +105,8 @@ class Token(NamedTuple):
 class Operation(NamedTuple):
     """An operation, or a number or name, which have no operands.
 
-    op        as in a Value: "+", "neg", "tanh", "const" of a number, "" of a name
+    op        as in a Value: "+", "neg", "tanh", "const" of a number, "" of a name; "=" gives a step
+              its name, and "again" is that name later
     place     of its sign or name in the text
     operands  how many there are; "**" with a plain exponent has one
     name      of a name
@@ -135,6 +143,9 @@ class Reader:
     done     the operations whose operands are complete, in the order of computing
     waiting  the brackets and signs whose last operand is not complete; a bracket's op is "(" or its
              function
+    start    the token at which the step begins that is read
+    defining the name of that step, if it has one
+    steps    the names of the steps before, and whether they have been used
     """
 
     def __init__(self, text: str) -> None:
@@ -142,16 +153,42 @@ class Reader:
         self.tokens = tokens_of(text)
         self.done: list[Operation] = []
         self.waiting: list[Operation] = []
+        self.start = 0
+        self.defining: Token | None = None
+        self.steps: dict[str, tuple[Token, bool]] = {}
 
     def read(self) -> list[Operation]:
         behind_operand = False
         for i, token in enumerate(self.tokens):
+            if i == self.start and self.is_definition(i):
+                self.defining = self.new_name(token)
+                continue
+            if i == self.start + 1 and self.defining:
+                continue  # its =
             if token.kind == "letter":
                 raise self.wrong_letter(i)
             behind_operand = self.sign(i) if behind_operand else self.operand(i)
             if sum(each.operands == 1 or each.op == "**" for each in self.waiting) > MOST_NESTED:
                 raise mistake("deep", token.place)
+        for name, is_used in self.steps.values():
+            if not is_used:
+                raise mistake("unused", name.place, name=quote(name.text))
         return self.done
+
+    def is_definition(self, i: int) -> bool:
+        """Whether NAME = … ; begins here."""
+        kinds = [(token.kind, token.text) for token in self.tokens[i : i + 3]]
+        begins = kinds[0][0] == "name" and kinds[0][1] not in FUNCTIONS
+        begins = begins and kinds[1:2] == [("letter", "=")] and kinds[2][1] != "="
+        return begins and any(token.text == ";" for token in self.tokens[i:])
+
+    def new_name(self, token: Token) -> Token:
+        name = token.text
+        if name in self.steps:
+            raise mistake("twice", token.place, name=quote(name))
+        if any(operation.name == name for operation in self.done):
+            raise mistake("late", token.place, name=quote(name))
+        return token
 
     def operand(self, i: int) -> bool:
         """Take an operand, or what comes before one; whether the operand ends here."""
@@ -163,7 +200,9 @@ class Reader:
                 after = self.tokens[i + 1]
                 x = quote(after.text) if after.kind in ("number", "name") else "x"
                 raise mistake("argument", place, function=text, x=x)
-            self.done.append(Operation("", place, 0, name=text))
+            if text in self.steps:
+                self.steps[text] = self.steps[text][0], True
+            self.done.append(Operation("again" if text in self.steps else "", place, 0, name=text))
         elif kind == "call":
             if text not in FUNCTIONS:
                 raise self.unknown_function(i)
@@ -184,9 +223,16 @@ class Reader:
         # A power waits for the one to its right: a**b**c is a**(b**c).
         while text != "**" and self.waiting and PRECEDENCE.get(self.waiting[-1].op, 0) >= least:
             finish(self.waiting.pop(), self.done)
-        if kind == "end" and self.waiting:
+        if (kind == "end" or text == ";") and self.waiting:
             raise mistake("unclosed", self.waiting[-1].place)
-        if text == ")":
+        if text == ";":
+            if self.defining is None:
+                raise mistake("nameless", place)
+            name = self.defining
+            self.done.append(Operation("=", name.place, 1, name=name.text))
+            self.steps[name.text] = name, False
+            self.start, self.defining = i + 1, None
+        elif text == ")":
             if not self.waiting:
                 raise mistake("unopened", place)
             finish(self.waiting.pop(), self.done)
