@@ -109,7 +109,7 @@ def walking(terminal):
 
 def test_the_first_screen_is_before_the_first_step(walking):
     assert walking.screen() == [
-        "Backward pass, step 0 of 5",
+        f"{'─' * 30}  Backward pass, step 0 of 5",
         "▶ tanh(w*x + b)  tanh  data 0.6351  grad 1",
         "  └─ v2  +             data 0.75    grad             ∂ 0.5966",
         "     ├─ v1  *          data 1       grad             ∂ 1",
@@ -127,11 +127,12 @@ def test_the_first_screen_is_before_the_first_step(walking):
 def test_a_step_marks_its_arrow_and_fills_in_the_gradient(walking):
     walking.screen()
     screen = walking.press(RIGHT * 4)
-    assert screen[0].endswith("step 4 of 5")
+    assert screen[0] == f"{'━' * 24}{'─' * 6}  Backward pass, step 4 of 5"
     assert [line for line in screen if "▶" in line] == [
-        "▶    │  ├─ w  input    data 0.5     grad 1.193       ∂ 2"
+        "▶    │  ├─ w  input    data 0.5     grad 1.193       ∂ 2       ← 1.193"
     ]
-    assert "  └─ v2  +             data 0.75    grad 0.5966      ∂ 0.5966" in screen
+    assert "  └─ v2  +             data 0.75    grad 0.5966      ∂ 0.5966  ← 0.5966" in screen
+    assert "     │  └─ x  input    data 2       grad             ∂ 0.5" in screen  # nothing yet
     assert "w.grad += ∂v1/∂w · v1.grad = 2 · 0.5966 = 1.193   (0 → 1.193)" in screen
     assert "\x1b[1m▶    │  ├─ w" in walking.shown  # in bold
 
@@ -165,7 +166,7 @@ def test_a_prediction_is_asked_for_before_the_number_is_shown(walking, answer, v
     assert screen[-2:] == ["w.grad += ∂v1/∂w · v1.grad, and so from 0 to?", "> "]
     assert "1.193" not in walking.shown
     screen = walking.press(f"{answer}\n")
-    assert screen[0].endswith("step 4 of 5")
+    assert screen[0] == f"{'━' * 24}{'─' * 6}  Backward pass, step 4 of 5"
     assert verdict in screen
     assert verdict not in walking.press(LEFT)
 
@@ -239,9 +240,9 @@ def test_the_numbers_have_their_place_before_the_names(terminal, columns, lines)
         assert len(screen) <= lines
         if columns >= 60:
             (marked,) = [line for line in screen if line.startswith("▶")]
-            assert re.search(r"  data \S+ +grad \S+ +∂\S* \S+$|\(above\) +∂\S* \S+$", marked), (
-                marked
-            )
+            assert re.search(
+                r"  data \S+ +grad \S+ +∂\S* \S+( +← \S+)?$|\(above\) +∂\S* \S+$", marked
+            ), marked
             assert len(screen) <= lines
 
 
@@ -294,7 +295,7 @@ def test_a_tree_that_is_too_long_shows_where_the_step_is(terminal):
 def test_walk_is_a_function_too(terminal):
     program = "from tinygrad_neuron import *; x = Value(3.0); y = x * x; walk(y); print(y)"
     walking = terminal("-c", program)
-    assert walking.screen()[0] == "Backward pass, step 0 of 2"
+    assert walking.screen()[0] == f"{'─' * 30}  Backward pass, step 0 of 2"
     assert "∂₂y/∂x · y.grad = 3 · 1 = 3   (3 → 6)" in str(walking.press("G"))
     os.write(walking.master, b"q")
     assert walking.ended() == 0

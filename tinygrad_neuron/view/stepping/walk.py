@@ -24,6 +24,8 @@ KEYS = {
 HELP = "→ forward   ← back   g first   G last   p predict   q quit"
 WholeLines = Callable[[], AbstractContextManager[None]]
 GRADIENT = 10  # cells of the terminal that a gradient takes: −1.235e−05
+FLOW = len("  ← ") + GRADIENT  # cells of what flows back along an arrow
+BAR = 30  # cells of the line that shows how far the pass has come, where there is room
 HEAD = 12  # cells of a tree's line that stay before its numbers
 KEY_SECONDS = 0.2  # seconds between two looks at the terminal's size
 CLOSE_ENOUGH = 0.01  # how far off a prediction may be, as a part of the number
@@ -40,10 +42,10 @@ def walk(
     """Walk through the steps of `output.backward()` in the terminal, forwards and back.
 
     The screen has the tree with the gradients as they are after a step, the arrow of the step
-    marked, and its sentence. The keys are written below; p asks for the next gradient before it is
-    shown, and accepts an answer within 1 %. The pass is a fresh one, as that of
-    `steps`. Where there is no terminal, as in a pipe, or none with single keys, as on Windows, all
-    steps are printed.
+    marked, behind each arrow what has flowed back along it, and the step's sentence. The keys are
+    written below; p asks for the next gradient before it is shown, and accepts an answer within
+    1 %. The pass is a fresh one, as that of `steps`. Where there is no terminal, as in a pipe, or
+    none with single keys, as on Windows, all steps are printed.
 
     variables, model  as in `draw`; TypeError as there
 
@@ -90,8 +92,10 @@ class Walker:
                 if action == "quit":
                     return
                 if action == "predict" and self.taken < len(self.steps):
-                    *above, _ = self.screen(*shutil.get_terminal_size())
-                    write(coloured("\n".join([CLEAR, *above, self.question(), ""])))
+                    columns, rows = shutil.get_terminal_size()
+                    question = in_lines(self.question(), columns)
+                    *above, _ = self.screen(columns, max(1, rows - len(question) + 1))
+                    write(coloured("\n".join([CLEAR, *above, *question, ""])))
                     with whole_lines():
                         try:
                             self.predict(input("> "))
@@ -137,16 +141,19 @@ class Walker:
             current = self.line_of_edge[value(step.node), step.position]
             sentence = str(step)
         title = f"Backward pass, step {self.taken:,} of {len(self.steps):,}"
+        done = BAR * self.taken // max(1, len(self.steps))
+        if cells(title) + BAR + 2 <= width:
+            title = f"{'━' * done}{'─' * (BAR - done)}  {title}"
         below = ["", *in_lines(sentence, width), self.verdict, "", *in_lines(HELP, width)]
 
         # Three lines stay free: the title, the line about hidden lines, and one for the question.
         room = max(1, height - len(below) - 3)
         start = min(max(0, current - room // 2), max(0, len(self.lines) - room))
-        gradients: dict[Value | None, float] = {output: 1.0}
-        gradients |= {value(step.operand): step.grad_after for step in self.steps[: self.taken]}
+        gradients, flows = self.numbers_after(self.taken)
         tree = []
         for i, line in enumerate(self.lines[start : start + room], start):
-            text = self.tree_line(line, gradients, width - 2)
+            flow = flows.get((line.user, line.position))
+            text = self.tree_line(line, gradients, flow, width - 2)
             lit = i == current or (line.first and line.value is changed)
             text = beginning(f"{'▶' if i == current else ' '} {text}", width)
             tree.append(f"{BOLD}{text}{PLAIN}" if lit else text)
@@ -154,19 +161,38 @@ class Walker:
             tree.append(beginning(f"… {cut:,} lines of the tree are out of sight", width))
         return [beginning(title, width), *tree, *below][:height]
 
-    def tree_line(self, line: Line, gradients: Mapping[Value | None, float], width: int) -> str:
+    def numbers_after(
+        self, taken: int
+    ) -> tuple[dict[Value | None, float], dict[tuple[Value | None, int], float]]:
+        """After so many steps the gradients, and for each arrow what has flowed back along it."""
+        value, done = self.graph.value, self.steps[:taken]
+        gradients: dict[Value | None, float] = {self.graph.output: 1.0}
+        gradients |= {value(step.operand): step.grad_after for step in done}
+        return gradients, {(value(s.node), s.position): s.contribution for s in done}
+
+    def tree_line(
+        self,
+        line: Line,
+        gradients: Mapping[Value | None, float],
+        flow: float | None,
+        width: int,
+    ) -> str:
         """A line of the tree, in which the head gives way to the numbers."""
         numbers = ""
         if line.first:
             gradient = number(gradients[line.value]) if line.value in gradients else ""
             numbers = f"data {number(line.value.data):<{self.data_width}}  grad {gradient}"
         numbers_width = len("data   grad ") + self.data_width + GRADIENT
-        head_width = max(HEAD, min(self.head_width, width - numbers_width - self.partial_width - 4))
+        numbers_room = numbers_width + self.partial_width + 4
+        room = width - numbers_room - FLOW if width - numbers_room - FLOW >= HEAD else width
+        head_width = max(HEAD, min(self.head_width, min(room, width - numbers_room)))
         head = line.head
         if cells(head) > head_width:
             head = f"{beginning(head, head_width - 1)}…"
         head = padded(head, head_width)
-        return f"{head}  {numbers:<{numbers_width}}  {line.partial}".rstrip()
+        text = f"{head}  {numbers:<{numbers_width}}  {line.partial:<{self.partial_width}}"
+        arrow = "" if flow is None else f"  ← {number(flow)}"
+        return f"{text}{arrow if cells(text + arrow) <= width else ''}".rstrip()
 
 
 def in_lines(text: str, width: int) -> list[str]:
@@ -185,12 +211,13 @@ def in_lines(text: str, width: int) -> list[str]:
 
 
 def coloured(screen: str) -> str:
-    """The screen with its gradients in the colour of the backward pass, if colours are wanted."""
+    """The screen with gradients and what flows back in their colour, if colours are wanted."""
     import re
 
     if os.environ.get("NO_COLOR"):
         return screen
-    return re.sub(r"(?<!\.)\bgrad [^ \n]+", lambda grad: f"{BACKWARD}{grad[0]}{DEFAULT}", screen)
+    numbers = r"(?<!\.)\bgrad [^ \n]+|← (?=[−\din])[^ \n]+"
+    return re.sub(numbers, lambda found: f"{BACKWARD}{found[0]}{DEFAULT}", screen)
 
 
 def is_terminal() -> bool:
