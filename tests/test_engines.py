@@ -34,7 +34,7 @@ def looks(output, leaf):
     yield "\n".join(map(str, steps(output, **named)))
     yield str(explain(output, leaf, **named))
     yield str(play(output, **named))
-    yield play(output, **named)._graph
+    yield play(output, **named).html()
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -207,7 +207,7 @@ net = MLP(2, [4, 4, 1])
 y = net([Value(1.0), Value(2.0)])
 y = y[0] if isinstance(y, list) else y
 y.backward()
-print(draw(y, expand=True).source, tree(y), play(y)._graph)
+print(draw(y, expand=True).source, tree(y), play(y).html())
 """
     texts = set()
     for seed in range(12):
@@ -320,7 +320,7 @@ def test_data_that_changed_are_told():
     assert told in draw(y).source
     with pytest.raises(ValueError, match=r"the data of y are not what the rule of '\*' gives"):
         unroll(y, [w, x])
-    assert "This page plays the passes, and cannot compute: the data of y are not" in play(y)._graph
+    assert "This page plays the passes, and cannot compute: the data of y are not" in play(y).html()
 
 
 def test_where_a_rule_is_not_known_data_may_have_changed():

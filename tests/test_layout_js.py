@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tinygrad_neuron import Value, draw
-from tinygrad_neuron.view.page.stage import HERE
+from tinygrad_neuron.view.page.contents import HERE
 from tinygrad_neuron.view.picture.layout import LayoutError, render
 from tinygrad_neuron.view.picture.svg import DARK
 
@@ -333,6 +333,7 @@ def test_kinds_marks_and_what_is_lit_are_classes(tab):
 
 def test_colours_follow_the_screen_and_the_page_may_set_others(tab):
     drawn(tab, scene_as_json(neuron()))
+    tab.add_style_tag(content=":root { color-scheme: light dark; }")
     fill = "getComputedStyle(document.querySelector('.output .border')).fill"
     seen = []
     for scheme in ("light", "dark"):
@@ -344,8 +345,6 @@ def test_colours_follow_the_screen_and_the_page_may_set_others(tab):
 
 def test_the_colours_are_the_ones_of_the_other_pictures():
     text = (HERE / "drawing.js").read_text("utf-8")
-    light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w{6});", re.search(rf"{name} = `(.*?)`", text, re.S)[1]))
-        for name in ("LIGHT", "DARK")
-    )
-    assert {light[name]: dark[name] for name in light} == DARK
+    pairs = re.findall(r"--[\w-]+: light-dark\((#\w{6}), (#\w{6})\);", text)
+    assert len(pairs) == 16
+    assert dict(pairs) == DARK

@@ -15,6 +15,7 @@ from test_expression import WRONG
 from tinygrad_neuron import Value, topological_order
 from tinygrad_neuron.command.expression import OPERATIONS, build
 from tinygrad_neuron.view.grammar import FUNCTIONS, SENTENCES, GrammarError
+from tinygrad_neuron.view.page.contents import script
 from tinygrad_neuron.view.page.javascript import expression_in_javascript
 
 # The answer to each [text, numbers], where numbers are text, as JSON has no nan and no -0.
@@ -38,7 +39,8 @@ ANSWERS = """questions => {
 @pytest.fixture(scope="module")
 def tab(browser):
     tab = browser.new_page()
-    tab.add_script_tag(content=f'"use strict";\n{expression_in_javascript()}')
+    scripts = [expression_in_javascript(), script("graph.js")]
+    tab.add_script_tag(content="\n".join(['"use strict";', *scripts]))
     yield tab
     tab.close()
 
@@ -69,7 +71,7 @@ def answer(text, numbers):
     except GrammarError as mistake:
         return str(mistake), mistake.place
     output.backward()
-    output.label = output.label or text.strip()
+    output.label = output.label or text.rpartition(";")[2].strip()
     order = topological_order(output)
     place = {node: i for i, node in enumerate(order)}
     return [
@@ -140,6 +142,9 @@ def expression(rng):
         part = rng.choice(["(", "-", "x+", "x**", "sin(", "x*(", "-(", "x", "9", "sx(", "-x**"])
         return part * rng.choice([2, 50, 51, 99, 100, 101, 330, 600]) + rng.choice(["x", "", ")"])
     text = right(rng, rng.choice([2, 3, 4, 5]))
+    if rng.random() < 0.2:  # with steps before it
+        for name in rng.sample(["h", "x", "h2", "é", "sin"], rng.choice([1, 1, 2])):
+            text = f"{name} = {right(rng, 2)}; {text}" + rng.choice(["", "", f"*{name}"])
     return text if kind < 0.5 else mutated(rng, text)
 
 

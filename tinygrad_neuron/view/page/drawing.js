@@ -22,24 +22,25 @@
 //
 // The colours are CSS variables. A page sets others in a rule for `svg.computation-graph`.
 
-const { measured, drawn } = (() => {
+const { measured, drawn, canvas, drawBox, drawWire } = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
-  const SIZES = [11, 15, 13];  // of a box's lines; a text alone and an arrow's have the first
+  const SIZES = [12, 15, 13];  // of a box's lines; a text alone and an arrow's have the first
+  const COMPACT = [12, 12, 12];
   const PAD = 6, LINE = 1.2, AIR = 2, LEAST_WIDTH = 54, DOUBLE = 4;
+  const STEADY = "−8.888";  // the least room of a number, so that boxes stay where they are
   const BACKWARDS = { LR: "← ", TB: "↑ " };  // where gradients flow
 
-  const LIGHT = `--paper: #ffffff; --ink: #1d2329; --soft: #59636c; --line: #5c666f;
-    --back: #6d28d9; --positive: #1f5fa8; --negative: #a84a17; --broken: #c62828;
-    --parameter: #ffeccc; --parameter-border: #8a5a00; --input: #e3effc; --input-border: #2567ad;
-    --constant: #f1f1f1; --output: #e0f4d9; --output-border: #2b7a2f; --off: #e4e6e8;`;
-  const DARK = `--paper: #15191d; --ink: #e8eaec; --soft: #a9b3bc; --line: #98a3ad;
-    --back: #c4a7ff; --positive: #79b8ff; --negative: #f2a36b; --broken: #ff8a80;
-    --parameter: #43320f; --parameter-border: #e0b060; --input: #17324d; --input-border: #7db4ee;
-    --constant: #2a3036; --output: #1c3a1c; --output-border: #7fce83; --off: #31373d;`;
+  const COLOURS = `--paper: light-dark(#ffffff, #15191d); --ink: light-dark(#1d2329, #e8eaec);
+    --soft: light-dark(#59636c, #a9b3bc); --line: light-dark(#5c666f, #98a3ad);
+    --back: light-dark(#6d28d9, #c4a7ff); --broken: light-dark(#c62828, #ff8a80);
+    --positive: light-dark(#1f5fa8, #79b8ff); --negative: light-dark(#a84a17, #f2a36b);
+    --parameter: light-dark(#ffeccc, #43320f); --parameter-border: light-dark(#8a5a00, #e0b060);
+    --input: light-dark(#e3effc, #17324d); --input-border: light-dark(#2567ad, #7db4ee);
+    --constant: light-dark(#f1f1f1, #2a3036); --off: light-dark(#e4e6e8, #31373d);
+    --output: light-dark(#e0f4d9, #1c3a1c); --output-border: light-dark(#2b7a2f, #7fce83);`;
   const STYLE = `
-    .computation-graph { ${LIGHT} }
-    @media screen and (prefers-color-scheme: dark) { .computation-graph { ${DARK} } }
+    .computation-graph { ${COLOURS} }
     .computation-graph text {
       font-family: ${FONT}; font-size: ${SIZES[0]}px; fill: var(--ink); white-space: pre;
     }
@@ -67,10 +68,13 @@ const { measured, drawn } = (() => {
     .computation-graph .positive { --stroke: var(--positive); }
     .computation-graph .negative { --stroke: var(--negative); }
     .computation-graph .negative .line { stroke-dasharray: 5 2; }
-    .computation-graph .lit-forward { --stroke: var(--ink); --width: 2.5; }
+    .computation-graph :is(.lit-forward, .lit-gives) { --stroke: var(--ink); --width: 2.5; }
     .computation-graph .lit-back { --stroke: var(--back); --width: 2.5; }
-    .computation-graph :is(.lit-forward, .lit-back) .border { stroke-width: 3; }
+    .computation-graph :is(.lit-forward, .lit-gives) .border { stroke-width: 2.5; }
+    .computation-graph .lit-back .border { stroke-width: 4; }
     .computation-graph :is(.lit-forward, .lit-back) .head { stroke: var(--stroke); }
+    .computation-graph .closed .border { stroke-width: 2; rx: 3px; }
+    .computation-graph .again { fill: var(--soft); }
     .computation-graph [data-style=soft], .computation-graph [data-style=old] { fill: var(--soft); }
     .computation-graph [data-style=old] { font-style: italic; }
     .computation-graph [data-style=bold] { font-weight: bold; }
@@ -81,22 +85,39 @@ const { measured, drawn } = (() => {
 
   const brush = document.createElement("canvas").getContext("2d");
 
+  const known = new Map();  // widths of texts
+
+  function widthOfText(text, look) {
+    const key = look + text;
+    if (!known.has(key)) {
+      brush.font = look;
+      known.set(key, brush.measureText(text).width);
+    }
+    return known.get(key);
+  }
+
+  // A number is measured letter by letter, because there are too many to keep. `room` has other
+  // texts that come to stand in its place.
   function widthOf(line, size) {
-    return line.reduce((sum, { text, style }) => {
-      const look = { old: "italic", bold: "bold" }[style] || "";
-      brush.font = `${look} ${size}px ${FONT}`;
-      return sum + brush.measureText(text).width;
+    return line.reduce((sum, { text, style, what, room = [] }) => {
+      const look = `${{ old: "italic ", bold: "bold " }[style] || ""}${size}px ${FONT}`;
+      if (what === "word") return sum + widthOfText(text, look);
+      const widths = [text, ...room].map(each =>
+        [...each].reduce((width, letter) => width + widthOfText(letter, look), 0));
+      return sum + Math.max(widthOfText(STEADY, look), ...widths);
     }, 0);
   }
 
-  const sizeOf = (lines, i) => lines.length > 1 ? SIZES[Math.min(i, 2)] : SIZES[0];
+  const sizesOf = compact => compact ? COMPACT : SIZES;
+  const sizeOf = (lines, i, compact) => sizesOf(compact)[lines.length > 1 ? Math.min(i, 2) : 0];
   const frameOf = kind => kind === "parameter" ? DOUBLE : 0;
 
-  function boxSize({ id, kind, lines }) {
-    const frame = 2 * frameOf(kind);
-    const width = Math.max(...lines.map((line, i) => widthOf(line, sizeOf(lines, i))));
-    const height = lines.reduce((sum, _, i) => sum + LINE * sizeOf(lines, i) + AIR, PAD + frame);
-    return { id, width: Math.max(LEAST_WIDTH, width + 2 * PAD) + frame, height };
+  function boxSize({ id, kind, lines, compact }) {
+    const frame = 2 * frameOf(kind), pad = compact ? PAD - 3 : PAD;
+    const width = Math.max(...lines.map((line, i) => widthOf(line, sizeOf(lines, i, compact))));
+    const height = lines.reduce((sum, _, i) => sum + LINE * sizeOf(lines, i, compact) + AIR,
+      PAD + frame);
+    return { id, width: Math.max(compact ? 0 : LEAST_WIDTH, width + 2 * pad) + frame, height };
   }
 
   // From top to bottom the texts stand left and right of the line, which is then off the centre.
@@ -126,54 +147,80 @@ const { measured, drawn } = (() => {
     return element;
   }
 
-  function group(parent, id, tooltip, classes, data) {
-    const element = made(parent, "g", { id, class: classes.filter(Boolean).join(" "), ...data });
-    if (tooltip) made(element, "title", {}, tooltip);
-    return element;
+  function set(element, key, value) {
+    if (element.getAttribute(key) !== value) element.setAttribute(key, value);
   }
 
-  function write(parent, line, attributes) {
-    const text = made(parent, "text", attributes);
-    for (const piece of line) {
-      made(text, "tspan", { class: piece.shown ? "" : "unseen", "data-style": piece.style,
-        "data-what": piece.what, "data-step": piece.step }, piece.text);
-    }
+  function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
   }
 
-  function drawBox(parent, node, { x, y }) {
-    const { width, height } = boxSize(node), frame = frameOf(node.kind);
-    const g = group(parent, node.id, node.tooltip,
-      ["node", node.kind, node.mark, node.lit && `lit-${node.lit}`], { "data-kind": node.kind });
+  function setPieces(text, line) {
+    while (text.children.length > line.length) text.lastChild.remove();
+    line.forEach((piece, i) => {
+      const span = text.children[i] || made(text, "tspan");
+      set(span, "class", piece.shown ? "" : "unseen");
+      set(span, "data-style", piece.style);
+      set(span, "data-what", piece.what);
+      set(span, "data-step", String(piece.step));
+      setText(span, piece.text);
+    });
+  }
+
+  const classes = names => names.filter(Boolean).join(" ");
+
+  // A box at its place; `again` writes what has changed since.
+  function drawBox(parent, node, { x, y, width, height }) {
+    const frame = frameOf(node.kind), pad = node.compact ? PAD - 3 : PAD;
+    const g = made(parent, "g", { id: node.id, "data-kind": node.kind });
+    if (node.tooltip) made(g, "title");
     const [left, top] = [x - width / 2, y - height / 2];
     for (const inset of frame ? [0, frame] : [0]) {
       made(g, "rect", { class: "border", x: left + inset, y: top + inset,
         width: width - 2 * inset, height: height - 2 * inset, rx: node.kind === "input" ? 12 : 0 });
     }
     let below = top + frame + PAD / 2;
-    node.lines.forEach((line, i) => {
-      const size = sizeOf(node.lines, i);
-      write(g, line, { x: left + frame + PAD, y: below + AIR / 2 + 0.96 * size, "data-line": i,
-        style: `font-size: ${size}px` });
+    const texts = node.lines.map((_, i) => {
+      const size = sizeOf(node.lines, i, node.compact), base = below + AIR / 2 + 0.96 * size;
       below += LINE * size + AIR;
+      return made(g, "text", { x: left + frame + pad, y: base, "data-line": i,
+        style: `font-size: ${size}px` });
     });
+    const again = now => {
+      set(g, "class", classes(["node", now.kind, now.mark, now.lit && `lit-${now.lit}`,
+        ...now.classes || []]));
+      if (now.tooltip) setText(g.firstChild, now.tooltip);
+      now.lines.forEach((line, i) => setPieces(texts[i], line));
+    };
+    again(node);
+    return { element: g, again };
   }
 
-  function drawWire(parent, wire, { x, y, path, tip }, direction) {
-    const upright = direction === "TB";
-    const g = group(parent, wire.id, wire.tooltip,
-      ["edge", wire.look, wire.lit && `lit-${wire.lit}`],
-      { "data-tail": wire.tail, "data-head": wire.head });
-    const style = wire.width === 1 ? {} : { style: `--width: ${wire.width}` };
-    made(g, "path", { class: "line", d: path, ...style });
+  function drawWire(parent, wire, { x, y, path, tip, start }, direction) {
+    const upright = direction === "TB", { line } = wireSize(wire, upright);
+    const g = made(parent, "g", { id: wire.id, "data-tail": wire.tail, "data-head": wire.head });
+    if (wire.tooltip) made(g, "title");
+    const stroke = made(g, "path", { class: "line", d: path });
     made(g, "path", { class: "head", d: `M${tip}${upright ? "l-2.6,-7h5.2z" : "l-7,-2.6v5.2z"}` });
-    const { line } = wireSize(wire, upright);
+    if (start) {
+      made(g, "text", { class: "again", x: start.x, y: start.y + 4, "text-anchor": "middle" },
+        wire.again);
+    }
     const places = upright
       ? [{ x: x + line - 4, y: y + 4, "text-anchor": "end" }, { x: x + line + 4, y: y + 4 }]
       : [-4.5, 12.5].map(under => ({ x, y: y + line + under, "text-anchor": "middle" }));
+    const texts = ["above", "below"].map((side, i) =>
+      wire[side].length ? made(g, "text", { class: side, ...places[i] }) : null);
     const arrow = { text: BACKWARDS[direction] };
-    const below = wire.below.map((piece, i) => i ? piece : { ...piece, ...arrow });
-    if (wire.above.length) write(g, wire.above, { class: "above", ...places[0] });
-    if (below.length) write(g, below, { class: "below", ...places[1] });
+    const again = now => {
+      set(g, "class", classes(["edge", now.look, now.lit && `lit-${now.lit}`]));
+      if (now.tooltip) setText(g.firstChild, now.tooltip);
+      set(stroke, "style", now.width === 1 ? "" : `--width: ${now.width}`);
+      const below = now.below.map((piece, i) => i ? piece : { ...piece, ...arrow });
+      [now.above, below].forEach((pieces, i) => texts[i] && setPieces(texts[i], pieces));
+    };
+    again(wire);
+    return { element: g, again };
   }
 
   // What a box says, for people who do not see the picture.
@@ -192,23 +239,33 @@ const { measured, drawn } = (() => {
     return lines;
   }
 
+  // An empty picture of a layout.
+  function canvas({ width, height }) {
+    const svg = document.createElementNS(SVG, "svg");
+    const attributes = { class: "computation-graph", width, height,
+      viewBox: `0 0 ${width} ${height}` };
+    for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
+    made(svg, "style", {}, STYLE);
+    return svg;
+  }
+
   function drawn(scene, layout) {
     const width = Math.max(layout.width, scene.notes.length ? 300 : 0);
     const notes = scene.notes.flatMap(note => inLines(note, width - 8));
     const height = layout.height + 14 * notes.length + (notes.length ? 6 : 0);
-    const svg = made(document.createDocumentFragment(), "svg", { class: "computation-graph",
-      role: "img", width, height, viewBox: `0 0 ${width} ${height}` });
+    const svg = canvas({ width, height });
+    set(svg, "role", "img");
     made(svg, "title", {}, scene.title);
     made(svg, "desc", {}, scene.nodes.map(facts).join("\n"));
-    made(svg, "style", {}, STYLE);
     scene.wires.forEach((wire, i) => drawWire(svg, wire, layout.wires[i], layout.direction));
-    scene.nodes.forEach((node, i) => drawBox(svg, node, layout.boxes[i]));
+    scene.nodes.forEach((node, i) =>
+      drawBox(svg, node, { ...boxSize(node), ...layout.boxes[i] }));
     notes.forEach((text, i) => {
       const piece = { text, style: "soft", what: "word", step: 0, shown: true };
-      write(svg, [piece], { class: "note", x: 4, y: layout.height + 14 * (i + 1) });
+      setPieces(made(svg, "text", { class: "note", x: 4, y: layout.height + 14 * (i + 1) }), [piece]);
     });
     return svg;
   }
 
-  return { measured, drawn };
+  return { measured, drawn, canvas, drawBox, drawWire };
 })();

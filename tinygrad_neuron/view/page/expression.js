@@ -4,16 +4,17 @@
 // parse(text, numbers)  the nodes in the order of computing, { op, operands, partials, data, label },
 //                       where operands are places in this list and the last node is the whole;
 //                       numbers has the number of each name. A mistake in the text is thrown as
-//                       { problem, place }: the sentence, and how many letters come before it.
-// backward(nodes)       d(whole)/d(node) of each node
+//                       { problem, place }: the sentence, and how many letters come before it. So
+//                       is an operation that is not defined for its numbers; with a third
+//                       argument, a list, it is put there, and gives nan or inf.
 // namesIn(text)         the names that need a number, in the order of the text
 
-const numberOrSign = new RegExp(`(${grammar.NUMERAL})|(\\*\\*|[-+*/()])`, "y");
+const numberOrSign = new RegExp(`(${grammar.NUMERAL})|(\\*\\*|[-+*/();])`, "y");
 const nameAndBracket = /([\p{XID_Start}_](?:(?![·\u0387])\p{XID_Continue})*)( *\()?/uy;
 const unseen = new RegExp(grammar.UNSEEN, "u");
 
-function parse(text, numbers) {
-  const nodes = [], leaves = new Map(), values = [];
+function parse(text, numbers, refusals = null) {
+  const nodes = [], leaves = new Map(), values = [], steps = new Map();
   const leaf = (op, data, label) => nodes.push({ op, operands: [], partials: [], data, label }) - 1;
   for (const operation of operationsOf(text)) {
     const { op, place, name, number } = operation;
@@ -24,27 +25,37 @@ function parse(text, numbers) {
     if (op === "") {
       if (!leaves.has(name)) leaves.set(name, leaf("", numbers[name], name));
       values.push(leaves.get(name));
+    } else if (op === "=") {
+      steps.set(name, values.pop());
+      nodes[steps.get(name)].label ||= name;
+    } else if (op === "again") {
+      values.push(steps.get(name));
     } else if (op === "const") {
       values.push(leaf("const", number, ""));
     } else {
       const operands = values.splice(values.length - operation.operands);
-      values.push(nodes.push(computed(operation, operands, nodes)) - 1);
+      values.push(nodes.push(computed(operation, operands, nodes, refusals)) - 1);
     }
   }
-  const output = nodes[nodes.length - 1];
-  if (!output.label) output.label = text.trim();
-  return { nodes };
+  const ordered = topologicalOrder(nodes, values[0]);
+  ordered[ordered.length - 1].label ||= text.split(";").at(-1).trim();
+  return { nodes: ordered };
 }
 
-function backward(nodes) {
-  const grad = nodes.map(() => 0);
-  grad[nodes.length - 1] = 1;
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    nodes[i].operands.forEach((operand, position) => {
-      grad[operand] += grad[i] * nodes[i].partials[position];  // the chain rule
-    });
+// As in the engine: depth first, operands before what is computed from them.
+function topologicalOrder(nodes, output) {
+  const order = [], place = new Map(), waiting = [[output, false]];
+  while (waiting.length) {
+    const [i, isExpanded] = waiting.pop();
+    if (place.has(i)) continue;
+    if (isExpanded) {
+      place.set(i, order.push(nodes[i]) - 1);
+      continue;
+    }
+    waiting.push([i, true]);
+    waiting.push(...nodes[i].operands.map(operand => [operand, false]).reverse());
   }
-  return grad;
+  return order.map(node => ({ ...node, operands: node.operands.map(i => place.get(i)) }));
 }
 
 function namesIn(text) {
@@ -53,7 +64,7 @@ function namesIn(text) {
 
 // Computing.
 
-function computed({ op, place, number, whole }, operands, nodes) {
+function computed({ op, place, number, whole }, operands, nodes, refusals) {
   const x = operands.map(operand => nodes[operand].data);
   const isPlain = op === "**" && operands.length === 1;
   if (isPlain) x.push(number);  // a plain exponent, which is no operand
@@ -63,7 +74,8 @@ function computed({ op, place, number, whole }, operands, nodes) {
   if (refused) {
     const shown = written(op === "/" ? x[1] : x[0]);
     const problem = grammar.REFUSALS[refused].replace("{x}", shown).replace("{n}", exponent);
-    throw { problem, place };
+    if (!refusals) throw { problem, place };
+    refusals.push({ problem, place });
   }
   const partials = operands.map((_, position) => rules[op].partials[position](...x, data));
   return { op: isPlain ? `**${exponent}` : op, operands, partials, data, label: "" };
@@ -105,17 +117,44 @@ class Reader {
     this.tokens = tokensOf(text);
     this.done = [];
     this.waiting = [];
+    this.start = 0;
+    this.defining = null;
+    this.steps = new Map();
   }
 
   read() {
     let behindOperand = false;
     this.tokens.forEach((token, i) => {
+      if (i === this.start && this.isDefinition(i)) {
+        this.defining = this.newName(token);
+        return;
+      }
+      if (i === this.start + 1 && this.defining) return;
       if (token.kind === "letter") throw this.wrongLetter(i);
       behindOperand = behindOperand ? this.sign(i) : this.operand(i);
       const nested = this.waiting.filter(each => each.operands === 1 || each.op === "**");
       if (nested.length > grammar.MOST_NESTED) throw mistake("deep", token.place);
     });
+    for (const { token, isUsed } of this.steps.values()) {
+      if (!isUsed) throw mistake("unused", token.place, { name: quote(token.text) });
+    }
     return this.done;
+  }
+
+  isDefinition(i) {
+    const [name, equals, next] = this.tokens.slice(i, i + 3);
+    return name.kind === "name" && !grammar.FUNCTIONS.includes(name.text)
+      && equals?.kind === "letter" && equals.text === "=" && next.text !== "="
+      && this.tokens.slice(i).some(token => token.text === ";");
+  }
+
+  newName(token) {
+    const name = quote(token.text);
+    if (this.steps.has(token.text)) throw mistake("twice", token.place, { name });
+    if (this.done.some(operation => operation.name === token.text)) {
+      throw mistake("late", token.place, { name });
+    }
+    return token;
   }
 
   operand(i) {
@@ -128,7 +167,9 @@ class Reader {
         const x = after.kind === "number" || after.kind === "name" ? quote(after.text) : "x";
         throw mistake("argument", place, { function: text, x });
       }
-      this.done.push({ op: "", place, operands: 0, name: text });
+      const known = this.steps.get(text);
+      if (known) known.isUsed = true;
+      this.done.push({ op: known ? "again" : "", place, operands: 0, name: text });
     } else if (kind === "call") {
       if (!grammar.FUNCTIONS.includes(text)) throw this.unknownFunction(i);
       this.waiting.push({ op: text, place, operands: 1 });
@@ -150,8 +191,14 @@ class Reader {
     while (text !== "**" && waiting.length && precedence(last().op) >= least) {
       finish(waiting.pop(), done);
     }
-    if (kind === "end" && waiting.length) throw mistake("unclosed", last().place);
-    if (text === ")") {
+    if ((kind === "end" || text === ";") && waiting.length) throw mistake("unclosed", last().place);
+    if (text === ";") {
+      if (!this.defining) throw mistake("nameless", place);
+      const token = this.defining;
+      done.push({ op: "=", place: token.place, operands: 1, name: token.text });
+      this.steps.set(token.text, { token, isUsed: false });
+      [this.start, this.defining] = [i + 1, null];
+    } else if (text === ")") {
       if (!waiting.length) throw mistake("unopened", place);
       finish(waiting.pop(), done);
     } else if (kind === "sign") {

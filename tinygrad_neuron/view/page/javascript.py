@@ -13,6 +13,7 @@ from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view import grammar
 from tinygrad_neuron.view.functions import DERIVED
 from tinygrad_neuron.view.graph import Graph
+from tinygrad_neuron.view.page.contents import operations_of
 from tinygrad_neuron.view.rules import RULES, letters_of, with_words, words_for
 
 IN_JAVASCRIPT: dict[type[ast.AST], str] = {
@@ -45,31 +46,24 @@ const plain_slope = (x, n) => {
 
 
 def program_in_javascript(graph: Graph) -> str:
-    """The function program(v, d).
+    """The table `operations`: of each operation a function (operands, partials) => data.
 
-    v holds the value of each node and d the local derivative of each arrow, node by node in
-    topological order. From the values of the leaves the function fills in all others. ValueError:
-    an operation has no rule.
+    The functions take the data of the operands and write the partials. ValueError: an operation
+    has no rule.
     """
     graph.check_rules()
-    place = {node: f"v[{i}]" for node, i in graph.index.items()}
     lines = []
-    arrows = 0
-    for node in graph.order:
-        if not node.operands:
-            continue
-        rule = graph.rule(node)
+    for op, _, count, rule in dict.fromkeys(operations_of(graph).values()):
         if rule is None:
-            cure = f"play(…, rules={{{node.op!r}: Rule(…)}}) gives its formulas"
-            raise ValueError(f"there is no rule for the operation {node.op!r}: {cure}")
-        words = words_for([place[operand] for operand in node.operands], place[node])
-        targets = [place[node]] * len(rule.value)
-        targets += [f"d[{arrows + i}]" for i in range(len(node.operands))]
-        arrows += len(node.operands)
-        for target, formula in zip(targets, (*rule.value, *rule.partials)):
-            lines.append(f"  {target} = {in_javascript(with_words(formula, words))};")
-    body = "\n".join(lines)
-    return f"{functions_in_javascript()}const program = (v, d) => {{\n{body}\n}};\n"
+            cure = f"play(…, rules={{{op!r}: Rule(…)}}) gives its formulas"
+            raise ValueError(f"there is no rule for the operation {op!r}: {cure}")
+        words = words_for([f"o[{i}]" for i in range(count)], "y")
+        first, *others = [in_javascript(with_words(formula, words)) for formula in rule.value]
+        partials = [in_javascript(with_words(formula, words)) for formula in rule.partials]
+        body = [f"let y = {first};", *(f"y = {other};" for other in others)]
+        body += [f"d[{i}] = {partial};" for i, partial in enumerate(partials)]
+        lines.append(f"  (o, d) => {{ {' '.join(body)} return y; }},\n")
+    return f"{functions_in_javascript()}const operations = [\n{''.join(lines)}];\n"
 
 
 def functions_in_javascript() -> str:
@@ -79,8 +73,8 @@ def functions_in_javascript() -> str:
 def rules_in_javascript() -> str:
     """The table `rules`: of each operation its value and its local derivatives, as functions.
 
-    {"*": {value: (a, b) => (a * b), partials: [(a, b, y) => b, (a, b, y) => a]}, …}. A plain
-    exponent is the b of "**".
+    {"*": {value: (a, b) => (a * b), partials: [(a, b, y) => b, (a, b, y) => a],
+    derivatives: ["b", "a"]}, …}. A plain exponent is the b of "**".
     """
     lines = []
     for op, rule in RULES.items():
@@ -88,7 +82,8 @@ def rules_in_javascript() -> str:
         (value,) = map(in_javascript, rule.value)
         partials = [f"({letters}, y) => {in_javascript(partial)}" for partial in rule.partials]
         functions = f"value: ({letters}) => {value}, partials: [{', '.join(partials)}]"
-        lines.append(f"  {json.dumps(op)}: {{ {functions} }},\n")
+        derivatives = f"derivatives: {json.dumps(rule.partials)}"
+        lines.append(f"  {json.dumps(op)}: {{ {functions}, {derivatives} }},\n")
     return f"{functions_in_javascript()}const rules = {{\n{''.join(lines)}}};\n"
 
 

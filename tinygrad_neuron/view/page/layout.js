@@ -7,9 +7,11 @@
 //   wires      [{ tail, head, width, height, line }]; tail and head are ids, and width and height
 //              are the room of the numbers, or 0. The line passes `line` off the room's centre.
 //   direction  "LR" from left to right, or "TB" from top to bottom
-// In the result a box is { x, y }, its centre. A wire is { x, y, path, tip }: the centre of its
-// numbers, the line as SVG path data, and the tip [x, y] of its arrow head. The line ends inside
-// the head, because a wide line would show beside the tip.
+//   compact    whether boxes stand nearer to each other
+// In the result a box is { x, y }, its centre. A wire is { x, y, path, tip, start }: the centre of
+// its numbers, the line as SVG path data, and the tip [x, y] of its arrow head. The line ends inside
+// the head, because a wide line would show beside the tip. In a large graph a long line is cut: it
+// begins near its head, at `start`, where the name of its tail can stand; else that is null.
 //
 // "Along" is the direction of the arrows, and "across" is the other one. The steps are those of
 // Sugiyama's method: a layer for each box and number, the order in each layer, and then the places.
@@ -17,17 +19,22 @@
 const { layered } = (() => {
   const MARGIN = 4;  // around the whole picture
   const HEAD = 10;  // the straight piece in front of a box, for the arrow head
-  const LEAST_GAP = 8, BARE_GAP = 30;  // between ranks, with numbers between boxes and without
-  const APART = { box: 13, numbers: 5, bend: 7 };  // across, on each side
+  const LEAST_GAP = 8, BARE_GAP = 30, COMPACT_GAP = 14, COMPACT_APART = 4;  // between ranks, with numbers between boxes and without
+  const APART = { box: 13, numbers: 5, bend: 7, name: 4 };  // across, on each side
   const SWEEPS = 24, ROUNDS = 600;
+  const CAREFUL = 400, BROAD = 60;  // nodes, and in a layer, up to which all means are tried
+  const HASTY_SWEEPS = 8, MOST_BENDS = 1500, LONGEST = 4, NAME = [60, 14];
 
-  function layered(boxes, wires, direction) {
+  const most = (all, of) => all.reduce((found, each) => Math.max(found, of(each)), -Infinity);
+  const least = (all, of) => -most(all, each => -of(each));
+
+  function layered(boxes, wires, direction, compact = false) {
     const numbered = wires.some(wire => wire.width || wire.height);
     const graph = inLayers(boxes, wires, numbered ? 2 : 1, direction === "LR");
     order(graph);
     spreadPorts(graph);
-    placeAcross(graph);
-    placeAlong(graph, numbered ? LEAST_GAP : BARE_GAP);
+    placeAcross(graph, compact ? { ...APART, box: COMPACT_APART } : APART);
+    placeAlong(graph, numbered ? LEAST_GAP : compact ? COMPACT_GAP : BARE_GAP);
     return result(graph, direction === "LR");
   }
 
@@ -65,7 +72,7 @@ const { layered } = (() => {
     for (const { id } of [...boxes].reverse()) {  // shared leaves follow, too
       if (!into.get(id).length && from.get(id).length) rank.set(id, latest(id));
     }
-    const first = Math.min(...rank.values());
+    const first = least([...rank.values()], at => at);
     return new Map([...rank].map(([id, at]) => [id, at - first]));
   }
 
@@ -88,8 +95,12 @@ const { layered } = (() => {
       to.before.push(made);
       links.push(made);
     };
+    const span = ({ tail, head }) => rank.get(head) - rank.get(tail);
+    const isLarge = wires.reduce((sum, wire) => sum + span(wire), 0) > MOST_BENDS;
     const chains = wires.map((wire, w) => {
-      const tail = nodes.get(wire.tail), head = nodes.get(wire.head), chain = [tail];
+      const head = nodes.get(wire.head), isCut = isLarge && span(wire) > LONGEST;
+      const tail = isCut ? node("name", head.layer - step, ...NAME) : nodes.get(wire.tail);
+      const chain = [tail];
       for (let layer = tail.layer + 1; layer < head.layer; layer++) {
         const numbers = layer === head.layer - 1 && (wire.width || wire.height);
         chain.push(numbers ? node("numbers", layer, wire.width, wire.height, wire.line)
@@ -100,15 +111,17 @@ const { layered } = (() => {
       return chain;
     });
     // Depth first from the output, operands in order: without shared values nothing crosses.
-    const last = Math.max(...[...nodes.values()].map(each => each.layer));
+    const last = most([...nodes.values()], ({ layer }) => layer);
     const layers = Array.from({ length: last + 1 }, () => []);
-    const visit = at => {
-      if (layers[at.layer].includes(at)) return;
+    const waiting = [...nodes.values()].filter(at => !at.after.length), seen = new Set();
+    while (waiting.length) {
+      const at = waiting.pop();
+      if (seen.has(at)) continue;
+      seen.add(at);
       layers[at.layer].push(at);
-      for (const { from } of at.before) visit(from);
-    };
-    for (const at of [...nodes.values()].reverse()) if (!at.after.length) visit(at);
-    return { nodes, links, layers, chains };
+      for (const { from } of [...at.before].reverse()) waiting.push(from);
+    }
+    return { nodes, links, layers, chains, isLarge: seen.size > CAREFUL || most(layers, layer => layer.length) > BROAD };
   }
 
   // The order in each layer: medians of the neighbours, and swaps of two that stand side by side.
@@ -129,12 +142,16 @@ const { layered } = (() => {
     return count;
   }
 
+  // A tree of sums (Fenwick's): of the ends so far, how many stand after the new one.
   function crossingsAfter(layer) {
-    const far = layer.map(node => neighbours(node, "after"));
+    const ends = layer.flatMap(node => neighbours(node, "after"));
+    const tree = new Uint32Array(ends.reduce((most, end) => Math.max(most, end), 0) + 2);
     let count = 0;
-    for (let i = 1; i < far.length; i++) {
-      for (let k = 0; k < i; k++) count += crossingsOf(far[k], far[i]);
-    }
+    ends.forEach((end, i) => {
+      count += i;
+      for (let at = end + 1; at > 0; at -= at & -at) count -= tree[at];
+      for (let at = end + 1; at < tree.length; at += at & -at) tree[at] += 1;
+    });
     return count;
   }
 
@@ -203,7 +220,7 @@ const { layered } = (() => {
   }
 
   function order(graph) {
-    const { layers } = graph;
+    const { layers, isLarge } = graph, sweeps = isLarge ? HASTY_SWEEPS : SWEEPS;
     let best = [], least = Infinity, idle = 0;
     const restore = () => best.forEach((layer, i) => number(layers[i] = [...layer]));
     const consider = () => {
@@ -220,15 +237,15 @@ const { layered } = (() => {
         layer.sort((a, b) => a.wish - b.wish || (loose ? b.place - a.place : a.place - b.place));
         number(layer);
       }
-      transpose(layers, loose);
+      if (!isLarge) transpose(layers, loose);
       consider();
     };
     layers.forEach(number);
     consider();
-    for (let i = 0; i < SWEEPS && idle < 8 && least >= 1; i++) {
+    for (let i = 0; i < sweeps && idle < 8 && least >= 1; i++) {
       sweep(i % 2 ? "after" : "before", i % 4 > 1);
     }
-    for (const mirrored of [false, true]) {
+    for (const mirrored of isLarge ? [] : [false, true]) {
       restore();
       if (mirrored) layers.forEach(layer => number(layer.reverse()));
       sortOperands(graph);
@@ -270,23 +287,24 @@ const { layered } = (() => {
   // What hangs together rigidly is a block. The blocks go where the squares of all bends have the
   // smallest sum, and nodes of a layer keep their distance. `force` is what a distance takes
   // (a Lagrange multiplier); it grows while two blocks are too near.
-  function placeAcross(graph) {
+  function placeAcross(graph, apart) {
     straighten(graph);
     const blocks = [];
-    const join = (node, block, offset) => {
-      if (node.block) return;
-      Object.assign(node, { block, offset });
-      for (const { rigid, to, out, into } of node.after) {
-        if (rigid) join(to, block, offset + out - into);
+    for (const first of graph.layers.flat()) {
+      if (first.block) continue;
+      const block = { at: 0, was: Infinity, pull: 0, weight: 1e-6, ties: [], above: new Map() };
+      blocks.push(block);
+      const joined = [first];
+      Object.assign(first, { block, offset: 0 });
+      const join = (node, offset) => {
+        if (node.block) return;
+        Object.assign(node, { block, offset });
+        joined.push(node);
+      };
+      for (const { before, after, offset } of joined) {  // which grows meanwhile
+        for (const { rigid, to, out, into } of after) if (rigid) join(to, offset + out - into);
+        for (const { rigid, from, out, into } of before) if (rigid) join(from, offset + into - out);
       }
-      for (const { rigid, from, out, into } of node.before) {
-        if (rigid) join(from, block, offset + into - out);
-      }
-    };
-    for (const node of graph.layers.flat()) {
-      if (node.block) continue;
-      blocks.push({ at: 0, was: Infinity, pull: 0, weight: 1e-6, ties: [], above: new Map() });
-      join(node, blocks.at(-1), 0);
     }
     for (const { from, to, out, into } of graph.links) {
       if (from.block === to.block) continue;
@@ -301,7 +319,7 @@ const { layered } = (() => {
     for (const layer of graph.layers) {
       for (let i = 1; i < layer.length; i++) {
         const [a, b] = [layer[i - 1], layer[i]], { above } = b.block;
-        const least = a.high + b.low + Math.max(APART[a.kind], APART[b.kind]) + a.offset - b.offset;
+        const least = a.high + b.low + Math.max(apart[a.kind], apart[b.kind]) + a.offset - b.offset;
         if (!above.has(a.block)) {  // two blocks may meet in several layers
           above.set(a.block, { low: a.block, high: b.block, least, force: 0 });
           distances.push(above.get(a.block));
@@ -349,9 +367,9 @@ const { layered } = (() => {
   // Along. A line bends between two layers, and it has more room if nothing stands in its way
   // where it leaves one layer and enters the next.
 
-  function placeAlong({ layers, links }, least) {
-    const half = layers.map(layer => Math.max(...layer.map(node => node.half)));
-    const need = layers.map(() => least);
+  function placeAlong({ layers, links }, narrowest) {
+    const half = layers.map(layer => most(layer, node => node.half));
+    const need = layers.map(() => narrowest);
     for (const link of links) {
       const { from, to } = link;
       link.leaves = from.at + link.out;
@@ -366,7 +384,7 @@ const { layered } = (() => {
       link.end = Math.max(reach(to, layers[to.layer]), to.kind === "box" ? to.half + HEAD : 0);
       const bend = Math.abs(link.arrives - link.leaves);
       const slack = half[from.layer] - link.start + half[to.layer] - link.end;
-      const gap = (bend < 1 ? least : Math.min(least + 6 + bend / 4, 56 + bend / 20)) - slack;
+      const gap = (bend < 1 ? narrowest : Math.min(narrowest + 6 + bend / 4, 56 + bend / 20)) - slack;
       need[to.layer] = Math.max(need[to.layer], gap);
     }
     let end = 0;
@@ -379,7 +397,7 @@ const { layered } = (() => {
 
   function result({ nodes, links, layers, chains }, across) {
     const all = layers.flat();
-    const top = Math.min(...all.map(node => node.at - node.low)) - MARGIN;
+    const top = least(all, node => node.at - node.low) - MARGIN;
     const point = (along, at) => {
       const [a, b] = [along + MARGIN, at - top].map(x => Math.round(10 * x) / 10);
       return across ? [a, b] : [b, a];
@@ -391,7 +409,7 @@ const { layered } = (() => {
     const lines = chains.map(() => []), tips = [];
     for (const { wire, from, to, leaves, arrives, start, end } of links) {
       const a = from.middle + start, b = to.middle - end, mid = (a + b) / 2;
-      if (from.kind === "box") lines[wire].push(`M${point(from.middle + from.half, leaves)}`);
+      if (!lines[wire].length) lines[wire].push(`M${point(from.middle + from.half, leaves)}`);
       if (Math.abs(leaves - arrives) > 0.1) {
         const curve = [point(mid, leaves), point(mid, arrives), point(b, arrives)];
         lines[wire].push(`L${point(a, leaves)}C${curve.join(" ")}`);
@@ -401,8 +419,8 @@ const { layered } = (() => {
         lines[wire].push(`L${point(to.middle - to.half - HEAD / 2, arrives)}`);
       }
     }
-    const length = Math.max(...all.map(node => node.middle + node.half)) + 2 * MARGIN;
-    const breadth = Math.max(...all.map(node => node.at + node.high)) - top + MARGIN;
+    const length = most(all, node => node.middle + node.half) + 2 * MARGIN;
+    const breadth = most(all, node => node.at + node.high) - top + MARGIN;
     return {
       direction: across ? "LR" : "TB",
       width: Math.ceil(across ? length : breadth),
@@ -410,6 +428,7 @@ const { layered } = (() => {
       boxes: [...nodes.values()].map(centre),
       wires: chains.map((chain, i) => ({
         ...centre(chain.at(-2)), path: lines[i].join(""), tip: tips[i],
+        start: chain[0].kind === "name" ? centre(chain[0]) : null,
       })),
     };
   }

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
-from string import Template
 from urllib.parse import quote
 
-from tinygrad_neuron.view.grammar import FUNCTIONS
+from tinygrad_neuron.view.page.contents import page
 from tinygrad_neuron.view.page.javascript import expression_in_javascript
-from tinygrad_neuron.view.page.stage import script
-
-SCRIPTS = ("numbers.js", "scene.js", "layout.js", "drawing.js", "playground.js")
 
 
 def playground(expression: str = "", numbers: Mapping[str, float] | None = None) -> str:
@@ -22,11 +17,7 @@ def playground(expression: str = "", numbers: Mapping[str, float] | None = None)
     >>> "<title>Backpropagation playground</title>" in playground("w*x", {"w": 2.0, "x": 3.0})
     True
     """
-    parts = [f"e={quote(expression)}"] if expression else []
+    parts = [quote(expression)]
     parts += [f"{quote(name)}={number!r}" for name, number in (numbers or {}).items()]
-    contents = {
-        "start": escape("#" + "&".join(parts)),
-        "functions": ", ".join(FUNCTIONS),
-        "script": expression_in_javascript() + "\n".join(map(script, SCRIPTS)),
-    }
-    return Template(script("playground.html")).substitute(contents)
+    program = expression_in_javascript()
+    return page("Backpropagation playground", "playground", program, start="#" + "&".join(parts))
