@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from manual import ROOT, prose, the_block
 
+from tinygrad_neuron import Value, here
 from tinygrad_neuron.engine import topological_order
 
 PAGE = "tinygrad_neuron/view/stepping/README.md"
@@ -176,6 +177,49 @@ def test_stepping_into_a_call_takes_few_presses(start, call, most):
     while "step.py(4)" not in answer:
         answer, count = press("step"), count + 1
         assert count <= most
+
+
+NAMES = """
+from tinygrad_neuron import Value
+a, b = Value(2.0), Value(-3.0)
+c = a * b
+d = (c * c + a).tanh()
+d.backward()
+"""
+HERE = '__import__("tinygrad_neuron").here(self, node, operand)'
+
+
+@VERSIONS
+def test_at_the_chain_rule_the_arrow_and_the_values_have_the_names_of_the_program(start, version):
+    python = python_at_hand(version)
+    if python is None:
+        pytest.skip(f"no Python {version} is here")
+    press = start(NAMES, python)
+    press()
+    press("break tinygrad_neuron/engine:70")
+    press("continue")
+    # d = tanh(v2), v2 = v1 + a, v1 = c·c: two arrows lead from c to v1.
+    said = press(f"p {HERE}")
+    assert said.startswith("step 1 of 7: v2.grad += ∂d/∂v2 · d.grad = ")
+    press("continue")
+    press("continue")
+    press("continue")
+    said = press(f"p {HERE}")
+    assert said.startswith("step 4 or 5 of 7: c.grad += ∂₁v1/∂c · v1.grad = (−6) · ")
+    assert ", or ∂₂v1/∂c · v1.grad = (−6) · " in said
+    marks = [line[0] for line in press(f"!print({HERE})").splitlines()[1:]]
+    assert "".join(marks) == " ✓✓▶  ▶✓"
+    assert " c  *" in press('!print(__import__("tinygrad_neuron").tree(self))')
+
+
+def test_here_is_of_an_arrow_of_the_graph():
+    x, other = Value(3.0, label="x"), Value(1.0)
+    y = x * x
+    assert str(here(y, y, x)).splitlines()[0] == repr(here(y, y, x))
+    with pytest.raises(
+        ValueError, match=r"no arrow from Value\(1.0.*: at the chain rule, write here"
+    ):
+        here(y, y, other)
 
 
 @VERSIONS

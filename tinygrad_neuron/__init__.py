@@ -71,6 +71,7 @@ from tinygrad_neuron.view.picture.tree import tree
 from tinygrad_neuron.view.program.unroll import Program, unroll
 from tinygrad_neuron.view.rules import Rule
 from tinygrad_neuron.view.stepping.explain import Explanation, explain
+from tinygrad_neuron.view.stepping.here import Here, here
 from tinygrad_neuron.view.stepping.steps import Step, steps
 from tinygrad_neuron.view.stepping.walk import walk
 
@@ -81,6 +82,7 @@ __all__ = [
     "SGD",
     "Explanation",
     "GradCheck",
+    "Here",
     "Layer",
     "Module",
     "Neuron",
@@ -101,6 +103,7 @@ __all__ = [
     "edges",
     "explain",
     "gradcheck",
+    "here",
     "hinge_loss",
     "mean",
     "mse_loss",

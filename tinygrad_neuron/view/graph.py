@@ -61,7 +61,7 @@ class Graph:
         rules: Mapping[str, Rule] | None = None,
     ) -> None:
         if variables is None:
-            variables = variables_of(caller)
+            variables = variables_of(readers_frame(caller))
         elif not isinstance(variables, Mapping) or not all(isinstance(n, str) for n in variables):
             rule = "variables are objects by name, such as locals()"
             raise TypeError(f"{rule}, not {variables!r:.60}")
@@ -314,6 +314,24 @@ def variables_of(frame: FrameType | None) -> dict[str, object]:
             for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
                 snapshot.pop(name, None)
     return {n: thing for n, thing in variables.items() if isinstance(n, str) and n.isidentifier()}
+
+
+def readers_frame(frame: FrameType | None) -> FrameType | None:
+    """The frame whose names a reader knows.
+
+    At a debugger's prompt inside this package, where `tree(self)` may be typed, that is the frame
+    of the program that called the package.
+    """
+    outer = frame
+    if frame is None or frame.f_code.co_filename.startswith(PACKAGE):
+        return frame
+    if frame.f_globals.get("__name__", "").partition(".")[0] != "tinygrad_neuron":
+        return frame
+    while outer and not outer.f_code.co_filename.startswith(PACKAGE):
+        outer = outer.f_back  # the debugger's own
+    while outer and outer.f_code.co_filename.startswith(PACKAGE):
+        outer = outer.f_back
+    return outer or frame
 
 
 def users_frame() -> FrameType:
