@@ -15,6 +15,7 @@ WIDE = 1_000  # cells: a debugger shows lines of any length
 class Here:
     """The result of `here`: in a watch one line, and printed also the tree with what is done.
 
+    >>> from tinygrad_neuron import Value
     >>> w, x = Value(0.5, label="w"), Value(2.0, label="x")
     >>> y = (w * x).tanh()
     >>> product, = y.operands
@@ -57,6 +58,7 @@ def here(
     variables, model  as in `draw`; TypeError as there. ValueError: `operand` is no operand of
     `node`, or they are not in the graph of `output`.
 
+    >>> from tinygrad_neuron import Value
     >>> x = Value(3.0, label="x")
     >>> square = x * x
     >>> here(square, square, x, variables={"square": square})  # doctest: +ELLIPSIS
