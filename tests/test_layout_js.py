@@ -282,7 +282,11 @@ def drawn(tab, scene, direction="LR"):
     tab.evaluate(
         """([scene, direction]) => {
             const { boxes, wires } = measured(scene, direction);
-            document.body.replaceChildren(drawn(scene, layered(boxes, wires, direction)));
+            const layout = layered(boxes, wires, direction), svg = canvas(layout);
+            scene.wires.forEach((wire, i) => drawWire(svg, wire, layout.wires[i], direction));
+            scene.nodes.forEach((node, i) =>
+                drawBox(svg, node, { ...boxes[i], ...layout.boxes[i] }));
+            document.body.replaceChildren(svg);
         }""",
         [scene, direction],
     )

@@ -1,14 +1,16 @@
 "use strict";
-// Draws a scene, which scene.py describes, as SVG. layout.js says where its boxes and arrows go.
+// Draws boxes and arrows, of the shapes that scene.py describes, as SVG. layout.js says where they go.
 //
-//   const sizes = measured(scene, direction);  // { boxes, wires }, as layered() wants them
-//   const svg = drawn(scene, layered(sizes.boxes, sizes.wires, direction));
+//   measured({ nodes, wires }, direction)      their sizes, { boxes, wires }, as layered() wants them
+//   canvas(layout)                             an empty picture
+//   drawBox(parent, node, place)               { element, again }; again(node) writes what changed
+//   drawWire(parent, wire, place, direction)   the same of an arrow
 //
 // How to find the pieces, of a box with the id node-1 and of an arrow with the id arrow-1:
 //   #node-1              <g class="node input">; the classes are its kind, its mark ("off",
 //                        "broken") and "lit-forward" or "lit-back". data-kind is its kind
 //   #node-1 .border      its rectangle; a parameter has two
-//   #node-1 text         its lines; data-line is 0, 1 or 2
+//   #node-1 text         its lines
 //   #arrow-1             <g class="edge plain">; the classes are its look and "lit-forward" or
 //                        "lit-back". data-tail and data-head are the ids of its boxes
 //   #arrow-1 .line       its line from the one border to the other
@@ -22,7 +24,7 @@
 //
 // The colours are CSS variables. A page sets others in a rule for `svg.computation-graph`.
 
-const { measured, drawn, canvas, drawBox, drawWire } = (() => {
+const { measured, canvas, drawBox, drawWire } = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
   const SIZES = [12, 15, 13];  // of a box's lines; a text alone and an arrow's have the first
@@ -57,14 +59,11 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
     .computation-graph .constant .border { stroke-dasharray: 5 2; }
     .computation-graph .output { --fill: var(--output); --stroke: var(--output-border); }
     .computation-graph .output .border { stroke-width: 2.5; }
-    .computation-graph .omitted .border { display: none; }
     .computation-graph .off { --fill: var(--off); }
     .computation-graph .off .border, .computation-graph .again .border { stroke-dasharray: 1 3; }
     .computation-graph .broken { --stroke: var(--broken); }
     .computation-graph .broken .border { stroke-width: 3; }
     .computation-graph .zero .line { stroke-dasharray: 1 4; }
-    .computation-graph .omitted { --stroke: var(--soft); }
-    .computation-graph .omitted .head { display: none; }
     .computation-graph .positive { --stroke: var(--positive); }
     .computation-graph .negative { --stroke: var(--negative); }
     .computation-graph .negative .line { stroke-dasharray: 5 2; }
@@ -75,8 +74,7 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
     .computation-graph :is(.lit-forward, .lit-back) .head { stroke: var(--stroke); }
     .computation-graph .closed .border { stroke-width: 2; rx: 3px; }
     .computation-graph .again { fill: var(--soft); }
-    .computation-graph [data-style=soft], .computation-graph [data-style=old] { fill: var(--soft); }
-    .computation-graph [data-style=old] { font-style: italic; }
+    .computation-graph [data-style=soft] { fill: var(--soft); }
     .computation-graph [data-style=bold] { font-weight: bold; }
     .computation-graph [data-style=back] { fill: var(--back); }
     .computation-graph .unseen { visibility: hidden; }`;
@@ -100,7 +98,7 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
   // texts that come to stand in its place.
   function widthOf(line, size) {
     return line.reduce((sum, { text, style, what, room = [] }) => {
-      const look = `${{ old: "italic ", bold: "bold " }[style] || ""}${size}px ${FONT}`;
+      const look = `${style === "bold" ? "bold " : ""}${size}px ${FONT}`;
       if (what === "word") return sum + widthOfText(text, look);
       const widths = [text, ...room].map(each =>
         [...each].reduce((width, letter) => width + widthOfText(letter, look), 0));
@@ -173,7 +171,6 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
   function drawBox(parent, node, { x, y, width, height }) {
     const frame = frameOf(node.kind), pad = node.compact ? PAD - 3 : PAD;
     const g = made(parent, "g", { id: node.id, "data-kind": node.kind });
-    if (node.tooltip) made(g, "title");
     const [left, top] = [x - width / 2, y - height / 2];
     for (const inset of frame ? [0, frame] : [0]) {
       made(g, "rect", { class: "border", x: left + inset, y: top + inset,
@@ -183,13 +180,12 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
     const texts = node.lines.map((_, i) => {
       const size = sizeOf(node.lines, i, node.compact), base = below + AIR / 2 + 0.96 * size;
       below += LINE * size + AIR;
-      return made(g, "text", { x: left + frame + pad, y: base, "data-line": i,
+      return made(g, "text", { x: left + frame + pad, y: base,
         style: `font-size: ${size}px` });
     });
     const again = now => {
       set(g, "class", classes(["node", now.kind, now.mark, now.lit && `lit-${now.lit}`,
         ...now.classes || []]));
-      if (now.tooltip) setText(g.firstChild, now.tooltip);
       now.lines.forEach((line, i) => setPieces(texts[i], line));
     };
     again(node);
@@ -199,7 +195,6 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
   function drawWire(parent, wire, { x, y, path, tip, start }, direction) {
     const upright = direction === "TB", { line } = wireSize(wire, upright);
     const g = made(parent, "g", { id: wire.id, "data-tail": wire.tail, "data-head": wire.head });
-    if (wire.tooltip) made(g, "title");
     const stroke = made(g, "path", { class: "line", d: path });
     made(g, "path", { class: "head", d: `M${tip}${upright ? "l-2.6,-7h5.2z" : "l-7,-2.6v5.2z"}` });
     if (start) {
@@ -214,29 +209,12 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
     const arrow = { text: BACKWARDS[direction] };
     const again = now => {
       set(g, "class", classes(["edge", now.look, now.lit && `lit-${now.lit}`]));
-      if (now.tooltip) setText(g.firstChild, now.tooltip);
       set(stroke, "style", now.width === 1 ? "" : `--width: ${now.width}`);
       const below = now.below.map((piece, i) => i ? piece : { ...piece, ...arrow });
       [now.above, below].forEach((pieces, i) => texts[i] && setPieces(texts[i], pieces));
     };
     again(wire);
     return { element: g, again };
-  }
-
-  // What a box says, for people who do not see the picture.
-  function facts({ lines }) {
-    const texts = lines.map(line => line.map(({ shown, text }) => shown ? text : "").join(""));
-    return texts.filter(Boolean).join("; ");
-  }
-
-  function inLines(note, width) {
-    const lines = [""];
-    for (const word of note.split(" ")) {
-      const longer = `${lines.at(-1)} ${word}`.trim();
-      if (widthOf([{ text: longer }], SIZES[0]) > width) lines.push(word);
-      else lines[lines.length - 1] = longer;
-    }
-    return lines;
   }
 
   // An empty picture of a layout.
@@ -249,23 +227,5 @@ const { measured, drawn, canvas, drawBox, drawWire } = (() => {
     return svg;
   }
 
-  function drawn(scene, layout) {
-    const width = Math.max(layout.width, scene.notes.length ? 300 : 0);
-    const notes = scene.notes.flatMap(note => inLines(note, width - 8));
-    const height = layout.height + 14 * notes.length + (notes.length ? 6 : 0);
-    const svg = canvas({ width, height });
-    set(svg, "role", "img");
-    made(svg, "title", {}, scene.title);
-    made(svg, "desc", {}, scene.nodes.map(facts).join("\n"));
-    scene.wires.forEach((wire, i) => drawWire(svg, wire, layout.wires[i], layout.direction));
-    scene.nodes.forEach((node, i) =>
-      drawBox(svg, node, { ...boxSize(node), ...layout.boxes[i] }));
-    notes.forEach((text, i) => {
-      const piece = { text, style: "soft", what: "word", step: 0, shown: true };
-      setPieces(made(svg, "text", { class: "note", x: 4, y: layout.height + 14 * (i + 1) }), [piece]);
-    });
-    return svg;
-  }
-
-  return { measured, drawn, canvas, drawBox, drawWire };
+  return { measured, canvas, drawBox, drawWire };
 })();

@@ -44,8 +44,8 @@ function backward(nodes) {
   return grad;
 }
 
-// A neuron that is not opened is one box. Its arrows come from its inputs, and from those of its
-// parameters that have a box because something else uses them, too.
+// A closed neuron is one box. Arrows come to it from its inputs. A parameter that something else
+// uses, too, has a box of its own and an arrow.
 function selected({ nodes, neurons }, opened) {
   const closed = new Map();
   for (const neuron of neurons) if (!opened.has(neuron.output)) closed.set(neuron.output, neuron);
@@ -68,7 +68,7 @@ function selected({ nodes, neurons }, opened) {
   return { boxes, arrows, closed };
 }
 
-// Of each value on which a neuron's output depends from within, the derivative of the output by it.
+// The derivative of a neuron's output with respect to each value inside it.
 function outerDerivatives(nodes, { output, inputs, parameters }) {
   const derivatives = new Map([[output, 1]]), ends = new Set([...inputs, ...parameters]);
   const inside = new Set(), waiting = [output];

@@ -13,8 +13,8 @@
 // the head, because a wide line would show beside the tip. In a large graph a long line is cut: it
 // begins near its head, at `start`, where the name of its tail can stand; else that is null.
 //
-// "Along" is the direction of the arrows, and "across" is the other one. The steps are those of
-// Sugiyama's method: a layer for each box and number, the order in each layer, and then the places.
+// In names, "along" means in the direction of the arrows, and "across" at a right angle to it. The
+// steps are those of Sugiyama's method: layers, the order within each layer, and then the places.
 
 const { layered } = (() => {
   const MARGIN = 4;  // around the whole picture

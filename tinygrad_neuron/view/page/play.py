@@ -87,7 +87,7 @@ def play(
     It says the chain rule in words with the numbers put in, forwards and back, shows the whole
     calculation of a value that is clicked, and asks for predictions. It also computes: a leaf can
     be moved, and every value and gradient follows; a button performs w −= rate · grad on the leaves
-    that are ticked. The numbers at first are those of the forward pass that was run and of a fresh
+    that are ticked. It opens with the numbers of your forward pass; the gradients come from a fresh
     backward pass. A neuron of a network is one box, and opens when it is clicked.
 
     variables, model  as in `draw`

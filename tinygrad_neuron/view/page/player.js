@@ -210,7 +210,7 @@ function show(k) {
   $("place").max = scene.end;
   $("place").value = step;
   $("place").setAttribute("aria-valuetext", told.words);
-  // Not disabled, which would take the focus from who steps with the keyboard.
+  // aria-disabled and not disabled, or a button would lose the focus at the last step.
   for (const id of ["begin", "back"]) $(id).ariaDisabled = step === 0;
   for (const id of ["forward", "end"]) $(id).ariaDisabled = step === scene.end;
   $("predict").ariaDisabled = step >= scene.end - 1;
@@ -261,7 +261,7 @@ function bringIntoView(about) {
 function zoomOfLayout() {
   const room = roomFor(), least = scene.boxes.length <= READABLE ? 1 : SMALL;
   const fit = Math.min(room.width / layout.width, room.height / layout.height);
-  return Math.min(1.25, Math.max(least, fit));
+  return fit < least ? 1 : Math.min(1.25, fit);
 }
 
 function go(k) {

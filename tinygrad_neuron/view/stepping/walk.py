@@ -44,8 +44,8 @@ def walk(
     The screen has the tree with the gradients as they are after a step, the arrow of the step
     marked, behind each arrow what has flowed back along it, and the step's sentence. The keys are
     written below; p asks for the next gradient before it is shown, and accepts an answer within
-    1 %. The pass is a fresh one, as that of `steps`. Where there is no terminal, as in a pipe, or
-    none with single keys, as on Windows, all steps are printed.
+    1 %. As in `steps`, the pass is a fresh one, and your values keep their gradients. Without a
+    terminal that sends single keys, as in a pipe or on Windows, all steps are printed.
 
     variables, model  as in `draw`; TypeError as there
 
