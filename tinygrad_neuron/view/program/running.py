@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import inspect
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -174,12 +178,15 @@ def standalone(program: ProgramText, numbers: Sequence[float]) -> str:
     return "".join([imports, *helpers, source, MAIN, *example, PRINTED])
 
 
-def in_debugger(program: ProgramText, numbers: Sequence[float], path: str) -> Any:
-    """Call the program from a file at the path, which stops in the debugger on its first line."""
-    stopping = replace(program, forward=["breakpoint()", *program.forward])
-    text = standalone(stopping, numbers)
+def in_debugger(program: ProgramText, numbers: Sequence[float]) -> Function:
+    """The program from a file that lasts until Python ends, so that a debugger can show it."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = os.path.join(folder, "backprop.py")
+    text = standalone(replace(program, forward=["breakpoint()", *program.forward]), numbers)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     namespace: dict[str, Any] = {"__name__": FUNCTION, "__file__": path}
     exec(compile(text, path, "exec"), namespace)
-    return namespace[FUNCTION](*numbers)
+    function: Function = namespace.pop(FUNCTION)
+    return function

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_neuron.engine import Value, as_float
+from tinygrad_neuron.engine import Value
 from tinygrad_neuron.errors import never_raises
 from tinygrad_neuron.view.graph import Graph
 from tinygrad_neuron.view.rules import Rule
@@ -88,22 +88,19 @@ class Program:
 
         write_whole(path, standalone(self._text, self.numbers).encode())
 
-    def debug(self, *numbers: float) -> tuple[float, tuple[float, ...]]:
-        """Call the program in the debugger, from its first line on.
+    @property
+    def debug(self) -> Callable[..., tuple[float, tuple[float, ...]]]:
+        """The program as a function that stops in the debugger on its first line.
 
-        The lines stand in a real file, kept in the folder for temporary ones, so that pdb and
-        editors show them and step through them. Which debugger it is, `breakpoint()` decides.
+        `program.debug(0.5, 2.0)` calls it with two numbers. The lines stand in a temporary file, so
+        that pdb and editors can show them and step through them, and the last line leads back to
+        yours. Which debugger it is, `breakpoint()` decides.
         """
-        import tempfile
+        if "debug" not in self._compiled:
+            from tinygrad_neuron.view.program.running import in_debugger
 
-        from tinygrad_neuron.view.program.running import in_debugger
-
-        self._check(numbers)
-        floats = [as_float(number, "a number to debug with") for number in numbers]
-        path = os.path.join(tempfile.mkdtemp(), "backprop.py")
-        result: tuple[float, tuple[float, ...]]
-        result = in_debugger(self._text, floats, path)
-        return result
+            self._compiled["debug"] = in_debugger(self._text, self.numbers)
+        return self._compiled["debug"]
 
 
 def unroll(
