@@ -20,6 +20,7 @@ FOLDERS = ["tinygrad_neuron", "tinygrad_neuron/foreign", "tinygrad_neuron/view",
 FOLDERS += ["tinygrad_neuron/checks"]
 FOLDERS += ["tinygrad_neuron/command", "notebooks", "tests"]
 PAGES = ["README.md", *(f"{folder}/README.md" for folder in FOLDERS)]
+PAGES += ["tinygrad_neuron/view/stepping/in_a_debugger.md"]
 PAGES += [".github/CONTRIBUTING.md", ".github/CHANGELOG.md", "tests/mutants.md"]
 
 

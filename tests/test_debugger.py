@@ -15,13 +15,15 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import debuggers
 import pytest
-from manual import ROOT, prose, the_block
+from debuggers import Debugpy, Pdb, prepared
+from manual import ROOT, prose, text_of, the_block
 
 from tinygrad_neuron import Value, here
 from tinygrad_neuron.engine import topological_order
 
-PAGE = "tinygrad_neuron/view/stepping/README.md"
+PAGE = "tinygrad_neuron/view/stepping/in_a_debugger.md"
 PROSE = " ".join(prose(PAGE).split())
 PROGRAM = the_block(PAGE, "py", "# step")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -29,13 +31,6 @@ LOSS = """
 from tinygrad_neuron import Neuron, mse_loss
 neuron = Neuron(2)
 y = mse_loss([neuron([3.0, 2.0]), neuron([-1.0, 0.5])], [1.0, 2.0])
-y.backward()
-"""
-MICROGRAD = """
-from micrograd.nn import Neuron
-neuron = Neuron(2)
-neuron.w[0].data, neuron.w[1].data, neuron.b.data = 0.5, -1.0, 1.0
-y = neuron([3.0, 2.0])
 y.backward()
 """
 
@@ -56,47 +51,19 @@ def python_at_hand(version):
 
 @pytest.fixture
 def start(tmp_path):
-    """start(program) starts pdb on step.py; the function it returns presses and gives the answer.
-
-    An answer is what pdb says up to its next prompt, and paths in it are names of files only.
-    """
-    (tmp_path / "home").mkdir()  # no .pdbrc is there
-    home = str(tmp_path / "home")
-    own = {"HOME": home, "USERPROFILE": home, "PYTHON_COLORS": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    """start(program) starts pdb on step.py."""
     with contextlib.ExitStack() as stack:
 
-        def started(program, python=sys.executable):
-            (tmp_path / "step.py").write_text(program, encoding="utf-8")
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [python, "-m", "pdb", "step.py"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    encoding="utf-8",
-                    cwd=tmp_path,
-                    env={**os.environ, **own, "PYTHONPATH": str(ROOT)},
-                )
-            )
-
-            def press(command=""):
-                if command:
-                    process.stdin.write(f"{command}\n")
-                    process.stdin.flush()
-                said = ""
-                while not said.endswith("(Pdb) ") and (character := process.stdout.read(1)):
-                    said += character
-                said = said.removesuffix("(Pdb) ")
-                return re.sub(r"^(> |Breakpoint \d+ at ).*[/\\]", r"\1", said, flags=re.MULTILINE)
-
-            return press
+        def started(program, python=sys.executable, name="step.py", **options):
+            (tmp_path / name).write_text(program, encoding="utf-8")
+            return stack.enter_context(Pdb(name, tmp_path, python, **options))
 
         yield started
 
 
 def presses(start, program, command):
     """pdb's answers from `y.backward()` until the program goes on; command(answer) is pressed."""
-    press = start(program)
-    press()
+    press = start(program).press
     line = program.splitlines().index("y.backward()") + 1
     press(f"break step.py:{line}")
     answers = [press("continue")]
@@ -105,12 +72,6 @@ def presses(start, program, command):
         answers.append(press("step" if len(answers) == 1 else command(answers[-1])))
         assert len(answers) < 1000, answers[-1]
     return answers[1:]
-
-
-def lines(answers):
-    """The lines that were to be run next: of the engine's, without calls and returns."""
-    inside = [answer for answer in answers if re.search(r"^> engine\.py", answer)]
-    return [answer.partition("\n-> ")[2].rstrip("\n") for answer in inside]
 
 
 VERSIONS = pytest.mark.parametrize("version", sorted({THIS, "3.11", "3.12", "3.13", "3.14"}))
@@ -170,8 +131,8 @@ def test_step_into_meets_only_the_package(version, tmp_path):
 )
 def test_stepping_into_a_call_takes_few_presses(start, call, most):
     opening = "from tinygrad_neuron import Neuron, Value\nneuron, w = Neuron(1), Value(0.5)\n"
-    press = start(f"{opening}{call}\nprint()\n")
-    for command in "", "break step.py:3", "continue":
+    press = start(f"{opening}{call}\nprint()\n").press
+    for command in "break step.py:3", "continue":
         press(command)
     count, answer = 0, ""
     while "step.py(4)" not in answer:
@@ -194,8 +155,7 @@ def test_at_the_chain_rule_the_arrow_and_the_values_have_the_names_of_the_progra
     python = python_at_hand(version)
     if python is None:
         pytest.skip(f"no Python {version} is here")
-    press = start(NAMES, python)
-    press()
+    press = start(NAMES, python).press
     press("break tinygrad_neuron/engine:70")
     press("continue")
     # d = tanh(v2), v2 = v1 + a, v1 = c·c: two arrows lead from c to v1.
@@ -222,18 +182,26 @@ def test_here_is_of_an_arrow_of_the_graph():
         here(y, y, other)
 
 
+SESSIONS = re.findall(r"^```pdb\n(.*?)^```", text_of(PAGE), flags=re.MULTILINE | re.DOTALL)
+
+
 @VERSIONS
-def test_the_debugger_says_what_the_manual_shows_on_each_python_at_hand(start, version):
+@pytest.mark.parametrize("shown", SESSIONS, ids=[text.splitlines()[0] for text in SESSIONS])
+def test_the_debugger_says_what_the_manual_shows_on_each_python_at_hand(start, shown, version):
     python = python_at_hand(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
-    shown = the_block(PAGE, "pdb")
-    opening = "$ python -m pdb step.py\n"
-    assert shown.startswith(opening)
-    press = start(PROGRAM, python)
-    transcript = opening + press()
+    opening = shown.splitlines()[0]
+    name = opening.split()[-1]
+    options = opening.split()[2:-1]
+    debugger = start(the_block(PAGE, "py", f"# {name}"), python, name, options=options)
+    stops = debugger.opening
+    if "-> breakpoint()" in stops:  # from Python 3.13 on
+        stops = debugger.press("next")
+    transcript = f"{opening}\n" + ("…\n" if "\n…\n" in shown else stops)
     for command in re.findall(r"^\(Pdb\) (.*)$", shown, flags=re.MULTILINE):
-        transcript += f"(Pdb) {command}\n" + press(command)
+        transcript += f"(Pdb) {command}\n"
+        transcript += debugger.press(command) if command != "quit" else ""
     assert transcript == shown
 
 
@@ -249,35 +217,104 @@ def test_an_edge_takes_two_presses_and_the_first_is_reached_in_eight(start, prog
     assert len(chain_rule) == sum(len(node.operands) for node in order)
 
 
-def test_a_neuron_takes_the_presses_that_the_manual_states(start):
-    answers = presses(start, PROGRAM, lambda answer: "next")
-    first = next(n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer)
-    assert (first, len(answers)) == (6, 21)
-    assert "this sixth press reaches the chain rule of the first arrow" in PROSE
-    assert "21 presses here" in PROSE
-    assert len(lines(answers)) == 18
-    assert len([line for line in lines(answers) if "# the chain rule" in line]) == 7
+@pytest.mark.slow
+@pytest.mark.parametrize("way", debuggers.WAYS)
+@pytest.mark.parametrize("engine", debuggers.PROGRAMS)
+def test_a_walk_takes_the_presses_that_the_manual_states(engine, way):
+    rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\|.*", prose(PAGE), re.MULTILINE)]
+    column = rows[0].index(f"{engine}, {debuggers.WAYS[way]}")
+    assert [row[0] for row in rows[2:]] == debuggers.ROWS
+    found = debuggers.presses(engine, way)
+    if THIS != "3.11":
+        assert "Python 3.11 needs 110 presses where later versions need 101" in PROSE
+        found = [cell.replace("101 /", "110 /") for cell in found]
+    assert found == [row[column] for row in rows[2:]]
 
 
-def test_micrograds_neuron_takes_the_presses_that_the_manual_states(start):
-    pytest.importorskip("micrograd")
+# debugpy, as VS Code drives it.
 
-    def only_into_closures(answer):
-        return "step" if "v._backward()" in answer else "next"
-
-    answers = presses(start, MICROGRAD, lambda answer: "step")
-    careful = presses(start, MICROGRAD, only_into_closures)
-    assert (len(answers), len(careful)) == (141, 63)
-    assert "63 in micrograd, or 141 with `step` alone" in PROSE
-    assert len(lines(answers)) == 98
-    for each in answers, careful:
-        assert len([line for line in lines(each) if ".grad +=" in line]) == 9
+(CONFIGURATION,) = json.loads(the_block(PAGE, "json"))["configurations"]
+RULES = {"rules": CONFIGURATION["rules"]}
+WATCH = re.search(r"Under \*Watch\*, `(.*?)`", PROSE)[1]
+VARIABLES, LOGGED = (
+    [line.strip() for line in block.strip().splitlines()]
+    for block in re.findall(r"^ +```txt\n(.*?)^ +```", text_of(PAGE), re.MULTILINE | re.DOTALL)
+)
 
 
-def test_the_settings_for_vs_code_include_what_is_installed():
-    (configuration,) = json.loads(the_block(PAGE, "json"))["configurations"]
-    assert configuration["type"] == "debugpy"
-    assert configuration["justMyCode"] is False
-    assert configuration["program"].endswith("/step.py")
-    assert '`operand.label == "w2"`' in PROSE
-    assert 'operand.label == "w2"\n' in the_block(PAGE, "pdb")
+@pytest.fixture
+def launch(tmp_path):
+    """launch(program, ...) is debugpy before the start, with the package as an installed one."""
+    environment = prepared(tmp_path, "")
+    with contextlib.ExitStack() as stack:
+
+        def launched(program, **options):
+            (tmp_path / "step.py").write_text(program, encoding="utf-8")
+            settings = {"env": environment} | options
+            return stack.enter_context(Debugpy("step.py", tmp_path, **settings))
+
+        launched.engine = next(tmp_path.glob("lib/*/*/tinygrad_neuron/engine.py"))
+        yield launched
+
+
+@pytest.mark.slow
+def test_vs_code_with_the_rule_shows_what_the_manual_says(launch):
+    assert (CONFIGURATION["type"], CONFIGURATION["request"]) == ("debugpy", "launch")
+    debugger = launch(PROGRAM, **RULES)
+    condition = re.search(r"Conditional Breakpoint\*, with `(.*?)`", PROSE)[1]
+    (is_set,) = debugger.breakpoints(launch.engine, {"line": 70, "condition": condition})
+    assert is_set["verified"]
+    frame = debugger.run()
+    assert [f.function for f in debugger.stack()] == ["backward", "<module>"]
+    variables = debugger.variables(frame)
+    assert variables.pop("order").startswith("[Value(0.5, ")
+    assert [f"{name} = {text}" for name, text in variables.items()] == VARIABLES
+    said = "step 5 of 7: w2.grad += ∂v1/∂w2 · v1.grad = 2 · 0.25 = 0.5"
+    assert debugger.watch(frame, WATCH) == said
+    assert debugger.step("next")[1].startswith("for node, operand, partial in")
+    assert debugger.run() is None
+
+
+@pytest.mark.slow
+def test_a_logpoint_prints_every_arrow_without_a_stop(launch):
+    debugger = launch(PROGRAM, **RULES)
+    message = re.search(r"Logpoint\*, with `(.*?)`", PROSE)[1]
+    debugger.breakpoints(launch.engine, {"line": 70, "logMessage": message})
+    assert debugger.run() is None
+    logged = debugger.output.strip().splitlines()
+    assert logged[:1] == LOGGED
+    assert [line.partition(":")[0] for line in logged] == [f"step {n} of 7" for n in range(1, 8)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "reached"),
+    [({}, "print()"), (RULES, "def backward"), ({"justMyCode": False}, "def backward")],
+    ids=["as it comes", "with the rule", "without justMyCode"],
+)
+def test_vs_code_steps_into_an_installed_package_with_the_rule_only(launch, options, reached):
+    debugger = launch(f"{PROGRAM}print()\n", **options)
+    (is_set,) = debugger.breakpoints(launch.engine, {"line": 70, "condition": "False"})
+    assert is_set["verified"] == bool(options)
+    debugger.run_to(7)
+    text = debugger.step("step")[1]
+    assert text.startswith(reached if options == {} else "order = topological_order")
+
+
+@pytest.mark.slow
+def test_a_script_in_the_root_of_a_clone_needs_no_rule(launch):
+    debugger = launch(PROGRAM, env={"PYTHONPATH": str(ROOT)})
+    debugger.run_to(7)
+    assert debugger.step("step") == ("engine.py", "order = topological_order(self)")
+
+
+@pytest.mark.slow
+def test_vs_code_goes_through_a_program_and_back(launch):
+    debugger = launch(the_block(PAGE, "py", "# unrolled"))
+    texts = [debugger.where(debugger.run())]
+    while texts[-1][0] == "backprop.py":
+        texts.append(debugger.step("next"))
+    assert texts[0] == ("backprop.py", "v1 = w * x")
+    assert texts[-2] == ("backprop.py", "return y, (d_w, d_x, d_b)")
+    assert texts[-1][0] == "step.py"
+    assert len(texts) == 11

@@ -21,7 +21,8 @@ LESSON = ["engine.py", "nn.py", "losses.py", "optim.py"]
 # What else but Python and its output may be shown where, because it is tested there.
 SHOWN = {
     COMMAND_PAGE: {"console", "sh", "csv"},
-    "tinygrad_neuron/view/stepping/README.md": {"py", "pdb", "json"},  # test_debugger.py
+    # test_debugger.py
+    "tinygrad_neuron/view/stepping/in_a_debugger.md": {"py", "pdb", "json", "txt"},
     "tinygrad_neuron/view/program/README.md": {"py"},  # test_torch.py
 }
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -115,7 +116,7 @@ def test_nothing_is_shown_that_is_not_tested(page):
     scripts = [text for language, text in blocks(page) if language == "sh"]
     assert page == COMMAND_PAGE or all("pip install" in text for text in scripts)
     starts = [text.partition(".py")[0] for language, text in blocks(page) if language == "py"]
-    assert {*starts} <= {"# step", "# distributed"}
+    assert {*starts} <= {"# step", "# unrolled", "# error", "# distributed"}
 
 
 @each_page
