@@ -252,7 +252,7 @@ class Graph:
             times = round(ratio) if 1 < ratio <= MOST_PASSES else 1
             cause = f"{changed}several passes or outputs added up, {other}"
             if node.grad == 0:
-                cause = f"set to 0 since, {other}" if self.theirs else "set to 0 since"
+                cause = "still 0, or set to 0 since" + (f", {other}" if self.theirs else "")
             elif times > 1 and is_close(node.grad, times * total, CLOSE * abs(node.grad)):
                 cause = f"{times} passes added up, {other}"
             causes.setdefault(cause, []).append(self.names.of[node])
