@@ -1,4 +1,6 @@
-"""The sdist and the wheel, built, checked, and each installed and tested where no checkout is.
+"""The sdist and the wheel, built, checked, and installed and tested where no checkout is.
+
+The wheel is built from the sdist, so the tests run once.
 
 pip install -e '.[dev]' && python tests/distributions.py
 """
@@ -38,8 +40,8 @@ def output(*command, **options):
     return run(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options).stdout
 
 
-def test(distribution, folder):
-    """Alone it works, and says what an extra would bring; with the extra, the tests pass."""
+def try_alone(distribution, folder):
+    """Installed alone it works, and says what an extra would bring."""
     environment = folder / "venv"
     venv.create(environment, with_pip=True)
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
@@ -53,8 +55,12 @@ def test(distribution, folder):
     plot = [str(programs / "tinygrad-neuron"), "learn", "table.csv", "--plot", "loss.png"]
     done = subprocess.run(plot, capture_output=True, text=True, cwd=folder)
     assert (done.returncode, "[plots]" in done.stderr) == (2, True), done.stderr
+    return python
 
-    run(python, "-m", "pip", "install", "--quiet", f"{distribution}[test]")
+
+def test(python, wheel, folder):
+    """With the extra, the tests pass."""
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[test]")
     for name in "tests", "notebooks":
         shutil.copytree(ROOT / name, folder / name)
     for name in "pyproject.toml", "README.md":
@@ -71,15 +77,15 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         dist = Path(folder, "dist")
         run(sys.executable, "-m", "build", "--outdir", dist, ROOT)
-        distributions = sorted(dist.iterdir())
-        run(sys.executable, "-m", "twine", "check", "--strict", *distributions)
-        for distribution in distributions:
+        wheel, sdist = sorted(dist.iterdir(), key=lambda path: path.suffix, reverse=True)
+        run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
+        for distribution in sdist, wheel:
             place = Path(folder, distribution.suffix.strip("."))
             place.mkdir()
-            test(distribution, place)
-            print(
-                f"{distribution.name}, {kilobytes(distribution)}: works alone, and its tests pass"
-            )
+            python = try_alone(distribution, place)
+            print(f"{distribution.name}, {kilobytes(distribution)}: works alone", flush=True)
+        test(python, wheel, place)
+        print("the tests pass")
 
 
 def kilobytes(path):
