@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 
 class Frame(NamedTuple):
-    """The line that is to be run next."""
+    """The line that is to be run next; reference is 0 if its file exists."""
 
     id: int
     file: str
     line: int
     function: str
+    reference: int = 0
 
 
 class DebugAdapter:
@@ -109,7 +110,19 @@ class DebugAdapter:
 
     def stack(self):
         frames = self.ask("stackTrace", threadId=self.thread)["stackFrames"]
-        return [Frame(f["id"], f["source"]["path"], f["line"], f["name"]) for f in frames]
+        sources = [(f["source"]["path"], f["source"].get("sourceReference", 0)) for f in frames]
+        return [
+            Frame(f["id"], path, f["line"], f["name"], reference)
+            for f, (path, reference) in zip(frames, sources)
+        ]
+
+    def text(self, frame):
+        """The frame's line, as an editor shows it."""
+        if frame.reference:
+            text = self.ask("source", sourceReference=frame.reference)["content"]
+        else:
+            text = Path(frame.file).read_text("utf-8")
+        return text.splitlines()[frame.line - 1].strip()
 
     def run(self):
         """Starts the program, or goes on, to the next breakpoint."""

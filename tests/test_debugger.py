@@ -177,9 +177,12 @@ def test_here_is_of_an_arrow_of_the_graph():
     y = x * x
     assert str(here(y, y, x)).splitlines()[0] == repr(here(y, y, x))
     with pytest.raises(
-        ValueError, match=r"no arrow from Value\(1.0.*: at the chain rule, write here"
+        ValueError,
+        match=r"no arrow from Value\(1.0.*: at the chain rule, here\(self, node, operand",
     ):
         here(y, y, other)
+    with pytest.raises(ValueError, match="the node comes before the operand, here"):
+        here(y, x, y)
 
 
 SESSIONS = re.findall(r"^```pdb\n(.*?)^```", text_of(PAGE), flags=re.MULTILINE | re.DOTALL)
@@ -206,10 +209,10 @@ def test_the_debugger_says_what_the_manual_shows_on_each_python_at_hand(start, s
 
 
 @pytest.mark.parametrize("program", [PROGRAM, LOSS], ids=["the manual's", "a loss"])
-def test_an_edge_takes_two_presses_and_the_first_is_reached_in_eight(start, program):
+def test_an_edge_takes_two_presses_and_the_first_is_reached_in_six(start, program):
     answers = presses(start, program, lambda answer: "next")
     chain_rule = [n for n, answer in enumerate(answers, 1) if "# the chain rule" in answer]
-    assert chain_rule[0] <= 8
+    assert chain_rule[0] == 6
     assert {after - before for before, after in pairwise(chain_rule)} == {2}
     namespace = {}
     exec(program, namespace)
@@ -224,11 +227,9 @@ def test_a_walk_takes_the_presses_that_the_manual_states(engine, way):
     rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\|.*", prose(PAGE), re.MULTILINE)]
     column = rows[0].index(f"{engine}, {debuggers.WAYS[way]}")
     assert [row[0] for row in rows[2:]] == debuggers.ROWS
-    found = debuggers.presses(engine, way)
     if THIS != "3.11":
-        assert "Python 3.11 needs 110 presses where later versions need 101" in PROSE
-        found = [cell.replace("101 /", "110 /") for cell in found]
-    assert found == [row[column] for row in rows[2:]]
+        pytest.skip("no Python 3.11 runs this, whose counts they are")
+    assert debuggers.presses(engine, way) == [row[column] for row in rows[2:]]
 
 
 # debugpy, as VS Code drives it.
@@ -289,7 +290,11 @@ def test_a_logpoint_prints_every_arrow_without_a_stop(launch):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reached"),
-    [({}, "print()"), (RULES, "def backward"), ({"justMyCode": False}, "def backward")],
+    [
+        ({}, "print()"),
+        (RULES, "order = topological_order"),
+        ({"justMyCode": False}, "order = topological_order"),
+    ],
     ids=["as it comes", "with the rule", "without justMyCode"],
 )
 def test_vs_code_steps_into_an_installed_package_with_the_rule_only(launch, options, reached):
@@ -297,8 +302,7 @@ def test_vs_code_steps_into_an_installed_package_with_the_rule_only(launch, opti
     (is_set,) = debugger.breakpoints(launch.engine, {"line": 70, "condition": "False"})
     assert is_set["verified"] == bool(options)
     debugger.run_to(7)
-    text = debugger.step("step")[1]
-    assert text.startswith(reached if options == {} else "order = topological_order")
+    assert debugger.step("step")[1].startswith(reached)
 
 
 @pytest.mark.slow

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import inspect
+import linecache
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
+from zlib import crc32
 
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.nn import as_values
@@ -179,13 +178,10 @@ def standalone(program: ProgramText, numbers: Sequence[float]) -> str:
 
 
 def in_debugger(program: ProgramText, numbers: Sequence[float]) -> Function:
-    """The program from a file that lasts until Python ends, so that a debugger can show it."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = os.path.join(folder, "backprop.py")
+    """The program, whose lines debuggers find in `linecache`: there is no file of this name."""
     text = standalone(replace(program, forward=["breakpoint()", *program.forward]), numbers)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    path = os.path.abspath(f"unrolled-{crc32(text.encode()):08x}/backprop.py")
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
     namespace: dict[str, Any] = {"__name__": FUNCTION, "__file__": path}
     exec(compile(text, path, "exec"), namespace)
     function: Function = namespace.pop(FUNCTION)

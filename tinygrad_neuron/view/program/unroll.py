@@ -92,8 +92,8 @@ class Program:
     def debug(self) -> Callable[..., tuple[float, tuple[float, ...]]]:
         """The program as a function that stops in the debugger on its first line.
 
-        `program.debug(0.5, 2.0)` calls it with two numbers. The lines stand in a temporary file, so
-        that pdb and editors can show them and step through them, and the last line leads back to
+        `program.debug(0.5, 2.0)` calls it with two numbers, in the order of `inputs`. Python keeps
+        its lines in memory, where debuggers and editors find them, and the last line leads back to
         yours. Which debugger it is, `breakpoint()` decides.
         """
         if "debug" not in self._compiled:

@@ -51,9 +51,10 @@ def here(
 ) -> Here:
     """Which step of `output.backward()` the chain rule is about to do.
 
-    For a debugger that stands in the loop of `backward`, where the three are called `self`, `node`
-    and `operand`. Values have the names that they have in your program. An operand that stands
-    twice in its node has two steps, and both are named.
+    For a debugger that stands at the chain rule, where the three are called `self`, `node` and
+    `operand`. Values have the names that they have in your program. An operand that stands twice in
+    its node has two steps, and both are named. As in `steps`, the pass is a fresh one: what leaves
+    have from earlier passes is left out, and all steps before this one count as done.
 
     variables, model  as in `draw`; TypeError as there. ValueError: `operand` is no operand of
     `node`, or they are not in the graph of `output`.
@@ -68,9 +69,11 @@ def here(
     walker = Walker(graph)
     now = [i for i, s in enumerate(walker.steps) if s.node is node and s.operand is operand]
     if not now:
+        swapped = any(s.node is operand and s.operand is node for s in walker.steps)
+        problem = "the node comes before the operand" if swapped else "at the chain rule"
         raise ValueError(
-            f"there is no arrow from {operand!r:.60} to {node!r:.60} in this graph: at the chain "
-            "rule, write here(self, node, operand)"
+            f"there is no arrow from {operand!r:.60} to {node!r:.60} in this graph: {problem}, "
+            "here(self, node, operand)"
         )
     texts = [repr(walker.steps[i]).partition("   (")[0] for i in now]
     others = [text.partition(" += ")[2] for text in texts[1:]]
