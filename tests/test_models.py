@@ -93,7 +93,7 @@ def test_a_table_is_read_from_the_standard_input(table):
     assert "\ny = 2*x + 1\n" in done.stdout
     done = run("learn", "-", input="x,y\n1,a\n")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "standard input: the rows to learn from have one class only" in done.stderr
+    assert "standard input: the rows have one class only" in done.stderr
 
 
 def test_inputs_chooses_columns(table):
@@ -122,7 +122,7 @@ def test_a_large_table_is_learned_in_batches_as_if_it_were_whole(table):
 
 
 def test_a_name_with_a_sign_that_cannot_be_printed_is_refused(table):
-    for text in "x\0,y\n1,2\n", "\x1b[1mx,y\n1,2\n":
+    for text in "x\7,y\n1,2\n", "\x1b[1mx,y\n1,2\n":
         assert "has a character that cannot be printed" in refused("learn", table(text))
 
 
@@ -213,6 +213,21 @@ def test_predictions_are_in_utf_8_wherever_they_go(table, tmp_path):
     path, _ = saved(tmp_path, table(LINE))
     where = os.environ | {"PYTHONIOENCODING": "ascii"}
     assert "日本" in run_as_process("predict", path, table("x,名\n1,日本\n"), env=where).stdout
+
+
+def test_cells_that_need_quotes_get_them(table, tmp_path):
+    path, _ = saved(tmp_path, table(LINE))
+    cells = ["a\rb", "a\nb", 'say "so"', "a,b", " a", "a"]
+    text = "x,note\n" + "".join(f'1,"{cell.replace(chr(34), chr(34) * 2)}"\n' for cell in cells)
+    done = run("predict", path, table(text))
+    assert [row[1] for row in rows(done.stdout)[1:]] == cells
+
+
+def test_a_protected_file_is_left_alone(table, tmp_path):
+    (model := tmp_path / "model.json").write_text("mine")
+    model.chmod(0o444)
+    assert f"{model}: the file is write-protected" in refused("learn", "--save", model)
+    assert model.read_text() == "mine"
 
 
 def test_predictions_are_written_to_a_file_too(table, tmp_path):

@@ -23,7 +23,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from tinygrad_neuron.checks.checkup import MISTAKES, Mistake
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.view.notation import printable
 
 SECONDS = 5.0  # for one program; loading the engine may take twice, and all together ten times that
@@ -135,10 +135,8 @@ def examine(path: Path | None, package: str | None, name: str, neuron: str) -> R
 def checked_file(path: Path | None) -> str | None:
     if path is None:
         return None
-    try:
+    with about_file(path):
         path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     if not path.is_file():
         raise InputError(f"{path}: not a file")
     return str(path.resolve())

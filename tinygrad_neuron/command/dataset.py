@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.output import warn
-from tinygrad_neuron.command.table import Table, shown
+from tinygrad_neuron.command.table import Table, as_number, listed, shown
 
 Classes = tuple[str, str]
+NOISE = 16  # units in the last place, within which numbers differ by rounding alone
 
 
 class Scale(NamedTuple):
@@ -68,12 +69,7 @@ def make_dataset(
         cure = "cells are separated by commas, semicolons or tabs"
         problem = f"the header has one column only, {shown(table.names[0])}"
         raise InputError(f"{table.source}: {problem}; {cure}")
-    target = table.names[-1] if target is None else target
-    if inputs is None:
-        inputs = [name for name in table.names if name != target]
-    for name in (target, *inputs):
-        if name not in table.names:
-            raise InputError(f"{table.source}: no column {name!r}, only {listed(table.names)}")
+    target, inputs = choose(table, target, inputs)
     if target in inputs:
         raise InputError(f"{table.source}: {target!r} is to be learned, and so is no input")
     words = set(table.words(target))
@@ -87,15 +83,7 @@ def make_dataset(
     targets, classes = read_targets(table, target, classes, one_class)
     columns = {name: table.numbers(name, "an input") for name in inputs}
 
-    n = len(targets)
-    held_out = sorted(rng.sample(range(n), round(holdout * n)))
-    training = sorted(set(range(n)) - set(held_out))
-    if not training or (holdout and not held_out):
-        problem = f"a holdout of {holdout:g} leaves {len(training)} of {n} rows to learn from"
-        raise InputError(f"{table.source}: {problem} and {len(held_out)} to test on")
-    if classes and len({targets[i] for i in training}) == 1:
-        word = classes[int(targets[training[0]])]
-        raise InputError(f"{table.source}: the rows to learn from have one class only, {word!r}")
+    training, held_out = split(table.source, targets, classes, holdout, rng)
 
     scales = {name: measure([column[i] for i in training]) for name, column in columns.items()}
     for name, (_, deviation) in scales.items():
@@ -120,6 +108,57 @@ def make_dataset(
     return Dataset(target, classes, scales, part(training), part(held_out))
 
 
+def choose(table: Table, target: str | None, inputs: list[str] | None) -> tuple[str, list[str]]:
+    """The names of the target and the inputs; InputError where it is not clear which they are."""
+    named = [name for name in table.names if name]
+    if target is None:
+        target = named[-1]
+        check_name(table, target)
+    if inputs is None:
+        inputs = [name for name in dict.fromkeys(named) if name != target]
+        for name in inputs:
+            check_name(table, name)
+        for i, name in enumerate(table.names, 1):
+            if not name:
+                warn(f"column {i} is left out, for it has no name")
+    return target, inputs
+
+
+def check_name(table: Table, name: str) -> None:
+    """InputError if this was not meant for a name, when nobody has chosen it."""
+    place = f"{table.source}, line {table.header.line}"
+    if math.isfinite(as_number(table.with_point(name))):
+        cure = "write a line of names above it, or choose columns with --target and --inputs"
+        raise InputError(f"{place}: {name} is a number, where names of columns belong; {cure}")
+    if not name.isprintable():
+        problem = "has a character that cannot be printed"
+        raise InputError(f"{place}: the column {shown(name)} {problem}")
+
+
+def split(
+    source: str, targets: list[float], classes: Classes | None, holdout: float, rng: random.Random
+) -> tuple[list[int], list[int]]:
+    """The rows to learn from, and those to hold out: of each class the share, and one at least."""
+    everything = range(len(targets))
+    kinds = [[i for i in everything if targets[i] == kind] for kind in (0.0, 1.0)]
+    held_out: list[int] = []
+    for kind, word, other in zip(kinds, classes or (), reversed(classes or ())):
+        if not kind:
+            raise InputError(f"{source}: the rows have one class only, {other!r}")
+        if holdout and len(kind) == 1:
+            problem = f"only one row has {word!r}, and it cannot be learned from and held out"
+            raise InputError(f"{source}: {problem}; give more rows, or no --holdout")
+        if holdout:
+            held_out += rng.sample(kind, min(max(round(holdout * len(kind)), 1), len(kind) - 1))
+    if not classes:
+        held_out = rng.sample(everything, round(holdout * len(targets)))
+    training = sorted({*everything} - {*held_out})
+    if not training or (holdout and not held_out):
+        problem = f"a holdout of {holdout:g} leaves {len(training)} of {len(targets)} rows to learn"
+        raise InputError(f"{source}: {problem} from and {len(held_out)} to test on")
+    return training, sorted(held_out)
+
+
 def read_targets(
     table: Table, target: str, classes: Classes | None, one_class: str | None
 ) -> tuple[list[float], Classes | None]:
@@ -130,11 +169,16 @@ def read_targets(
     if not classes:
         words = sorted(set(cells))
         if table.has_numbers(target):
-            numbers = table.numbers(target, "a target of numbers")
+            numbers = table.numbers(target, "a target", "; --classes and --class learn words")
             if max(map(abs, numbers)) > 1e150:
                 problem = "the numbers are too large to be squared; divide them"
                 raise InputError(f"{table.source}, column {target!r}: {problem}")
-            return numbers, ("0", "1") if set(numbers) <= {0.0, 1.0} else None
+            if set(numbers) <= {0.0, 1.0}:
+                return numbers, ("0", "1")
+            if len(words) == 2 and len(cells) > 5:
+                cure = f"--classes={','.join(words)} learns them as classes"
+                warn(f"column {target!r} has two numbers only, {' and '.join(words)}; {cure}")
+            return numbers, None
         if len(words) > 2:
             cure = "keep two with --classes A,B, or tell one from the rest with --class A"
             raise InputError(f"{table.source}: {len(words)} classes, {listed(words)}; {cure}")
@@ -152,17 +196,12 @@ def check_printable(table: Table, target: str, classes: Iterable[str]) -> None:
 
 
 def measure(column: list[float]) -> Scale:
-    """Scale of the numbers; the deviation is 0 if they are all the same, inf if it overflows."""
-    if min(column) == max(column):
+    """Scale of the numbers; the deviation is 0 if they differ by rounding at most, inf if it
+    overflows."""
+    if max(column) - min(column) <= NOISE * math.ulp(max(map(abs, column))):
         return Scale(column[0], 0.0)
     try:
         mean = math.fsum(column) / len(column)
     except OverflowError:
         return Scale(math.inf, math.inf)
     return Scale(mean, math.dist(column, [mean] * len(column)) / math.sqrt(len(column)))
-
-
-def listed(words: list[str]) -> str:
-    """The first ten words, for an error message."""
-    more = f" and {len(words) - 10} more" if len(words) > 10 else ""
-    return ", ".join(word[:40] for word in words[:10]) + more

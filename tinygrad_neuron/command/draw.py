@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.command.expression import graph_of
 from tinygrad_neuron.engine import Value
 from tinygrad_neuron.view.grammar import LONGEST_EXPRESSION
@@ -51,9 +51,8 @@ def save_picture(output: Value, path: Path, variables: dict[str, object]) -> Non
 
 def save(view: Picture | Page, path: Path) -> None:
     try:
-        view.save(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        with about_file(path):
+            view.save(path)
     except (LayoutError, ValueError, ImportError) as error:
         raise InputError(str(error)) from None
 

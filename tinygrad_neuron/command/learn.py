@@ -152,6 +152,10 @@ def report(neuron: Neuron, criterion: Criterion, data: Dataset) -> None:
     for name, part in parts.items():
         predictions, loss = evaluate(neuron, criterion, part)
         say(f"{'loss' + name:24}{loss:.4g}")
+        if data.classes and data.held_out.rows:
+            counts = [part.targets.count(kind) for kind in (0.0, 1.0)]
+            rows = ", ".join(f"{n} {word}" for n, word in zip(counts, data.classes))
+            say(f"{'rows' + name:24}{rows}")
         if data.classes:
             right = sum((p >= 0.5) == (t == 1) for p, t in zip(predictions, part.targets))
             say(f"{'accuracy' + name:24}{100 * right / len(predictions):.1f} %")

@@ -15,7 +15,6 @@ import unicodedata
 from collections.abc import Callable
 from functools import partial
 from io import TextIOWrapper
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -81,14 +80,33 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, **options)
-        self.mixed = False
+        self.mixed = self.takes_expression = False
 
-    def parse_known_args(self, *words: Any) -> Any:  # type: ignore[override]
+    def parse_known_args(self, words: Any = None, namespace: Any = None) -> Any:
         """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
-        if self._subparsers or self.mixed or "--" in words[0]:  # which that would forget
-            return super().parse_known_args(*words)
+        if self._subparsers or self.mixed or "--" in words:  # which that would forget
+            return super().parse_known_args(words, namespace)
         self.mixed = True  # what is called now may call back
-        return self.parse_known_intermixed_args(*words)
+        return self.parse_known_intermixed_args(self.with_values(words), namespace)
+
+    def with_values(self, words: list[str]) -> list[str]:
+        """Keeps argparse from taking for an option: -1,1 after --classes, the expression -x*2."""
+        options, kept = self._option_string_actions, [""]
+        for word in words:
+            is_option = word.startswith("--") or word in options
+            is_option |= word[:2] in options and word[2:3] not in (
+                "*",
+                "+",
+                "-",
+            )  # such as -ograph.svg
+            before = options.get(kept[-1])
+            if is_option or word == "-" or not word.startswith("-"):
+                kept.append(word)
+            elif before is not None and before.nargs != 0:
+                kept[-1] += f"={word}"
+            else:
+                kept.append(f" {word}" if self.takes_expression else word)
+        return kept[1:]
 
     def error(self, message: str, excerpt: str = "") -> NoReturn:
         line = " ".join(message.split())  # a file's name may hold a new line
@@ -100,7 +118,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a table may hold any letter
     parser = make_parser()
-    arguments = vars(parser.parse_args(with_blanks(sys.argv[1:])))
+    arguments = vars(parser.parse_args())
     run = arguments.pop("run")
     try:
         run(**arguments)
@@ -133,20 +151,6 @@ def tell(error: Exception, parser: Parser) -> None:
         case _:
             shown = f"{type(error).__name__}: {error}"
             parser.error(f"unexpected {shown:.200}; TINYGRAD_NEURON_DEBUG=1 shows where")
-
-
-def with_blanks(words: list[str]) -> list[str]:
-    """Keeps argparse from taking an expression such as -x*2 for an option."""
-    if words[:1] not in (["draw"], ["walk"]):
-        return words
-    options = ("-o", "-h", "--") if words[0] == "draw" else ("-h", "--")
-    kept = words[:1]
-    for before, word in pairwise(words):
-        is_file = before in ("-o", "--output", "--html")
-        is_option = word in ("-", "-o") or word.startswith(options)
-        is_expression = word.startswith("-") and not is_option and not is_file
-        kept.append(f" {word}" if is_expression else word)
-    return kept
 
 
 def make_parser() -> Parser:
@@ -305,8 +309,7 @@ def add_play(commands: Commands) -> None:
         epilog=examples("play", 'play "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o playground.html'),
     )
     play.set_defaults(run=play_expression)
-    play.add_argument("text", metavar="EXPRESSION", nargs="?", default="")
-    play.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number)
+    add_expression(play, nargs="?", default="")
     play.add_argument(
         "-o", "--output", metavar="FILE", dest="page", type=page_path, help="save the page (.html)"
     )
@@ -339,8 +342,9 @@ def run_check(check: Parser, path: Path | None, package: str | None, **options: 
     check_engine(path, package, **options)
 
 
-def add_expression(parser: Parser) -> None:
-    parser.add_argument("text", metavar="EXPRESSION")
+def add_expression(parser: Parser, **options: Any) -> None:
+    parser.takes_expression = True
+    parser.add_argument("text", metavar="EXPRESSION", **options)
     parser.add_argument(
         "numbers", metavar="NAME=NUMBER", nargs="*", default=[], type=name_and_number
     )

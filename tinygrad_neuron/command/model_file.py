@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_neuron import __version__
 from tinygrad_neuron.command.dataset import Classes, Dataset, Scale
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.nn import Neuron
 from tinygrad_neuron.view.files import write_whole
@@ -74,19 +74,16 @@ def save_model(model: Model, path: Path) -> None:
         "bias": model.bias,
         "bias_in_own_units": finite_or_none(own_bias),
     }
-    try:
-        text = json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False)
+    with about_file(path):
         write_whole(path, f"{text}\n".encode())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
 
 
 def load_model(path: Path) -> Model:
     """InputError if the file is not what save_model writes."""
     try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        with about_file(path):
+            contents = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a model, for it is no whole JSON ({error})") from None
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:

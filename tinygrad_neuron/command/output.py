@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
+from tinygrad_neuron.view.files import is_protected
 
 failures: list[OSError] = []  # of the standard output, to be told once everything is done
 
@@ -32,7 +33,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
     """InputError if a file could not be written, or only over another that is needed."""
     places = set()
     for path in (*inputs, *outputs):
-        try:
+        with about_file(path):
             if path in outputs and str(path) == "-":
                 raise InputError("- is no name for a file: give another, or its whole path")
             if path in outputs and path.is_dir():
@@ -45,9 +46,9 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             new = not place.exists() or place.is_file()  # it is written beside, and put in place
             if path in outputs and not os.access(place.parent if new else place, os.W_OK):
                 raise InputError(f"{path}: permission denied")
+            if path in outputs and is_protected(place):
+                raise InputError(f"{path}: the file is write-protected")
             places.add(place)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}") from None
     if len(places) < len(outputs) + len(inputs):
         raise InputError("what is read and what is written must be different files")
 

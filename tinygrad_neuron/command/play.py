@@ -6,7 +6,7 @@ import os
 import webbrowser
 from pathlib import Path
 
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.command.expression import ExpressionError
 from tinygrad_neuron.view.files import write_whole
 from tinygrad_neuron.view.grammar import GrammarError, parse
@@ -26,11 +26,9 @@ def play_expression(
     if unused := sorted({name for name, _ in numbers} - names):
         raise InputError(f"the expression has no {', '.join(unused)}: leave that number out")
     path = page or own_folder() / "playground.html"
-    try:
+    with about_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, playground(text, dict(numbers)).encode())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
     print(f"The playground is in {path}")
     if not (no_browser or page) and not webbrowser.open(path.resolve().as_uri()):
         raise InputError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_neuron.command.dataset import Dataset
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.command.model_file import Model
 from tinygrad_neuron.view.files import write_whole
 
@@ -72,10 +72,8 @@ def write_figure(figure: Figure, path: Path) -> None:
     # What matplotlib warns of, such as a letter that its font has not, is in the picture.
     with rc_context({"svg.hashsalt": "tinygrad_neuron"}), warnings.catch_warnings(action="ignore"):
         figure.savefig(picture, format=kind, metadata=dates.get(kind))
-    try:
+    with about_file(path):
         write_whole(path, picture.getvalue())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
 
 
 def draw_losses(axes: Axes, losses: list[float]) -> None:

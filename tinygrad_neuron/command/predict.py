@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import sys
 from pathlib import Path
 
-from tinygrad_neuron.command.dataset import listed
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.command.model_file import load_model
 from tinygrad_neuron.command.output import check_outputs
-from tinygrad_neuron.command.table import STDIN, read_table
+from tinygrad_neuron.command.table import STDIN, listed, in_quotes, read_table
 from tinygrad_neuron.view.files import write_whole
 
 
@@ -40,27 +37,24 @@ def predict_table(model_path: Path, path: Path, output: Path | None) -> None:
         if not math.isfinite(answer):
             problem = "its numbers are too large for the model"
             raise InputError(f"{table.source}, line {row.line}: {problem}, which answers {answer}")
-    point = "," if table.has_decimal_commas() else "."
+    point = "," if table.decimal_comma else "."
 
     def number(digits: str) -> str:
         return digits.replace(".", point)
 
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=table.separator, lineterminator="\n")
-    writer.writerow([*table.header.written, *added])
+    rows = [[*table.header.written, *added]]
     for row, answer in zip(table.rows, answers):
         if model.classes:
             predicted = [model.classes[answer >= 0.5], number(f"{answer:.6g}")]
         else:
             predicted = [number(f"{answer:.10g}")]
-        writer.writerow([*row.written, *predicted])
-    content = text.getvalue().encode()
+        rows.append([*row.written, *predicted])
+    lines = (table.separator.join(in_quotes(cell, table.separator) for cell in row) for row in rows)
+    content = "".join(f"{line}\n" for line in lines).encode()
     if output is None:
         if not sys.stdout:
             raise InputError("standard output: it is closed")
         sys.stdout.buffer.write(content)  # in UTF-8, whatever the terminal shows
         return
-    try:
+    with about_file(output):
         write_whole(output, content)
-    except OSError as error:
-        raise InputError(f"{output}: {error.strerror or error}") from None

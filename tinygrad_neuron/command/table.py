@@ -7,19 +7,32 @@ import io
 import math
 import re
 import sys
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from tinygrad_neuron.command.errors import InputError
+from tinygrad_neuron.command.errors import InputError, about_file
+from tinygrad_neuron.command.output import warn
 
 SEPARATORS = "\t;,"
 SAMPLE = 20  # rows that show how cells are separated
 STDIN = Path("-")
 DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
+IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([., ’'])\d{3}(\1\d{3})*([.,]\d+)?")
+NOT_TEXT = {  # of files that are no text, by how they begin
+    b"\xff\xfe": "text in UTF-16; save it in UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it in UTF-8",
+    b"\x1f\x8b": "compressed; unpack it with gunzip",
+    b"BZh": "compressed; unpack it with bunzip2",
+    b"\xfd7zXZ": "compressed; unpack it with unxz",
+    b"\x28\xb5\x2f\xfd": "compressed; unpack it with unzstd",
+    b"PK\x03\x04": "a spreadsheet or a zip file; save the sheet as CSV, or unzip the file",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet; save the sheet as CSV",
+    b"PAR1": "a Parquet file; save it as CSV",
+    b"%PDF": "a PDF",
+}
 
 
 class TableRow(NamedTuple):
@@ -38,19 +51,30 @@ class TableRow(NamedTuple):
 class Table(NamedTuple):
     """A header and the rows below it, which all have as many cells as the header.
 
-    source  the file, as messages call it
+    source         the file, as messages call it
+    decimal_comma  whether numbers have a comma for a point, as they may where semicolons separate
     """
 
     source: str
     separator: str
     header: TableRow
     rows: list[TableRow]
+    decimal_comma: bool
 
     @property
     def names(self) -> list[str]:
         return self.header.cells
 
     def column(self, name: str) -> list[str]:
+        """InputError if there is not exactly one column of this name."""
+        if (times := self.names.count(name)) != 1:
+            known = listed(filter(None, self.names))
+            problem = f"no column {shown(name)}, only {known}"
+            if times and name:
+                problem = (
+                    f"{times} columns are called {shown(name)}; rename them, or leave them out"
+                )
+            raise InputError(f"{self.source}: {problem}")
         i = self.names.index(name)
         return [row.cells[i] for row in self.rows]
 
@@ -61,14 +85,25 @@ class Table(NamedTuple):
             raise InputError(f"{self.place(cells.index(''), name)}: the cell is empty")
         return cells
 
-    def numbers(self, name: str, role: str) -> list[float]:
-        """A column whose cells are finite numbers; else an InputError about the first other."""
+    def numbers(self, name: str, role: str, for_words: str = "") -> list[float]:
+        """A column whose cells are finite numbers; else an InputError about the first other.
+
+        for_words  the cure if that is a word
+        """
         cells = self.words(name)
         numbers = [as_number(self.with_point(cell)) for cell in cells]
-        for i, number in enumerate(numbers):
-            if not math.isfinite(number):
-                problem = f"{role} must be a finite number, not {shown(cells[i])}"
-                raise InputError(f"{self.place(i, name)}: {problem}")
+        for i, (cell, number) in enumerate(zip(cells, numbers)):
+            is_marked = IN_THOUSANDS.fullmatch(cell) is not None
+            if self.decimal_comma and "." in cell and math.isfinite(number):
+                problem = f"{shown(cell)} has a point, and other numbers have a decimal comma"
+            elif not math.isfinite(number):
+                problem = f"{role} must be a finite number, not {shown(cell)}"
+            else:
+                continue
+            cure = "; write numbers without thousands marks" if is_marked else ""
+            if not is_marked and not reads_as_number(self.with_point(cell)):
+                cure = for_words
+            raise InputError(f"{self.place(i, name)}: {problem}{cure}")
         return numbers
 
     def place(self, i: int, name: str) -> str:
@@ -76,15 +111,12 @@ class Table(NamedTuple):
 
     def with_point(self, cell: str) -> str:
         """A number that has a decimal comma, as it may where semicolons separate, with a point."""
-        return DECIMAL_COMMA.sub(r"\1.\2", cell) if self.separator == ";" else cell
-
-    def has_decimal_commas(self) -> bool:
-        cells = (cell for row in self.rows for cell in row.cells)
-        return self.separator == ";" and any(map(DECIMAL_COMMA.match, cells))
+        return DECIMAL_COMMA.sub(r"\1.\2", cell) if self.decimal_comma else cell
 
     def has_numbers(self, name: str) -> bool:
-        """Whether a cell of the column is a number."""
-        return any(reads_as_number(self.with_point(cell)) for cell in self.column(name))
+        """Whether a cell of the column is a finite number, or all are numbers such as nan."""
+        cells = [self.with_point(cell) for cell in self.column(name)]
+        return any(math.isfinite(as_number(c)) for c in cells) or all(map(reads_as_number, cells))
 
     def only(self, name: str, cells: Collection[str]) -> Table:
         """The rows whose cell in this column is one of `cells`."""
@@ -105,9 +137,22 @@ def as_number(cell: str) -> float:
     return float(cell) if reads_as_number(cell) else math.nan
 
 
+def listed(words: Iterable[str]) -> str:
+    """The first ten words, for an error message."""
+    words = list(words)
+    more = f" and {len(words) - 10} more" if len(words) > 10 else ""
+    return ", ".join(word[:40] for word in words[:10]) + more
+
+
 def shown(cell: str) -> str:
     """A cell in an error message, which is one line and not too long."""
     return repr(cell if len(cell) <= 40 else cell[:40] + "…")
+
+
+def in_quotes(cell: str, separator: str) -> str:
+    """A cell as a table must have it, so that it is read as it was."""
+    needs_quotes = cell[:1] == " " or not {separator, '"', "\r", "\n"}.isdisjoint(cell)
+    return '"' + cell.replace('"', '""') + '"' if needs_quotes else cell
 
 
 def read_table(path: Path) -> Table:
@@ -121,40 +166,68 @@ def read_table(path: Path) -> Table:
     records = list(records_of(text, separator, source))
     if not records:
         raise InputError(f"{source}: the file is empty; a table needs a header and rows")
-    header, *rows = records
-    if not rows:
-        raise InputError(f"{source}: there is a header and no row below it")
-    uses = Counter(header.cells)
-    for i, name in enumerate(header.cells, 1):
-        if not name:
-            raise InputError(f"{source}, line {header.line}: column {i} has no name")
-        if not name.isprintable():
-            problem = f"column {i}, {name!r}, has a character that cannot be printed"
-            raise InputError(f"{source}, line {header.line}: {problem}")
-        if uses[name] > 1:
-            raise InputError(f"{source}: the column {name!r} stands in the header twice")
+    header, *rows = without_empty_ends(records)
+    check_header(header, rows, source)
     for row in rows:
         if len(row.cells) != len(header.cells):
             cells = f"{len(row.cells)} cells under a header of {len(header.cells)}"
             over_lines = any("\n" in cell or "\r" in cell for cell in row.written)
             cure = "; a quote may be closed too late" if over_lines else ""
             raise InputError(f"{source}, line {row.line}: {cells}{cure}")
-    return Table(source, separator, header, rows)
+    commas = [c for row in rows for c in row.cells if DECIMAL_COMMA.match(c)]
+    decimal_comma = separator == ";" and bool(commas)
+    if decimal_comma and all(map(IN_THOUSANDS.fullmatch, commas)):
+        warn(f"{source}: the comma in {commas[0]} is read as a decimal point")
+    return Table(source, separator, header, rows, decimal_comma)
+
+
+def without_empty_ends(records: list[TableRow]) -> list[TableRow]:
+    """Without the last columns if nothing stands in them, as where each row ends in a separator."""
+    width = max(i for row in records for i, cell in enumerate(["", *row.cells]) if cell or not i)
+    return [TableRow(line, cells[:width], written[:width]) for line, cells, written in records]
+
+
+def check_header(header: TableRow, rows: list[TableRow], source: str) -> None:
+    """InputError if the first row is not the one with the names, or the only one."""
+    first, place = header.cells[0], f"{source}, line {header.line}"
+    if first.lower().startswith("sep="):
+        raise InputError(f"{place}: sep= is for a spreadsheet program; delete this line")
+    if first.startswith("#"):
+        raise InputError(
+            f"{place}: {shown(first)} looks like a comment, and the names of the columns belong "
+            "there; delete the line, or the #"
+        )
+    if not rows:
+        raise InputError(f"{source}: there is a header and no row below it")
+    width = len(rows[-1].cells)
+    if len(header.cells) < width and not any(header.cells[1:]):
+        raise InputError(
+            f"{place}: {shown(first)} was taken for the names of the {width} columns; delete what "
+            "stands above them"
+        )
 
 
 def read_text(path: Path, source: str) -> str:
-    try:
+    with about_file(source):
         if path != STDIN:
             content = path.read_bytes()
         elif sys.stdin:
             content = sys.stdin.buffer.read()
         else:
             raise InputError(f"{source}: it is closed")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{source}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{source}: not a text file in UTF-8") from None
+    for beginning, kind in NOT_TEXT.items():
+        if content.startswith(beginning):
+            raise InputError(f"{source}: it is {kind}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = f"byte {content[error.start]:#x} is not UTF-8"
+        cure = "save the table in UTF-8, which spreadsheet programs call CSV UTF-8"
+        raise InputError(f"{source}, line {line}: {problem}; {cure}") from None
+    if "\0" in text:
+        raise InputError(f"{source}: it has zero bytes, as UTF-16 does; save the table in UTF-8")
+    return text
 
 
 def separator_of(text: str) -> str:
