@@ -9,7 +9,7 @@ from pathlib import Path
 from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.command.model_file import load_model
 from tinygrad_neuron.command.output import check_outputs
-from tinygrad_neuron.command.table import STDIN, listed, in_quotes, read_table
+from tinygrad_neuron.command.table import STDIN, in_quotes, listed, read_table
 from tinygrad_neuron.view.files import write_whole
 
 
