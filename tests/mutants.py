@@ -46,6 +46,7 @@ TESTS = {
     "foreign/sets.py": ["foreign", "engines"],
     "checks/gradcheck.py": ["gradcheck", "engine"],
     "checks/checkup.py": ["checkup", "manual", "check", "house"],
+    "checks/stages.py": ["checkup", "check"],
     "view/stepping/steps.py": ["steps", "explain", "anomaly", "names"],
     "view/graph.py": ["engines", "names", "rules", "unroll", *VIEW],
     "view/names.py": ["names", "steps", *VIEW],

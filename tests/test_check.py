@@ -1,5 +1,7 @@
 """`tinygrad-neuron check`, as a process, on engines good, bad and hostile."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -10,21 +12,25 @@ import time
 from pathlib import Path
 
 import pytest
+import stages
+from manual import the_block
 
 from tinygrad_neuron import engine as own_engine
-from tinygrad_neuron.checks.checkup import MISTAKES
+from tinygrad_neuron.checks.checkup import CHECKS
+from tinygrad_neuron.checks.stages import STAGES
 
+COMMAND_PAGE = "tinygrad_neuron/command/README.md"
 ENGINE = Path(own_engine.__file__)
-NAMES = [mistake.name for mistake in MISTAKES]
-WITH_BACKWARD = {mistake.name for mistake in MISTAKES if "backward(" in mistake.program}
-BACKWARD_FIRST = {m.name for m in MISTAKES if "backward(" in m.program.strip().splitlines()[0]}
+NAMES = [check.name for check in CHECKS]
+WITH_BACKWARD = {check.name for check in CHECKS if "backward(" in check.program}
+BACKWARD_FIRST = {c.name for c in CHECKS if "backward(" in c.program.strip().splitlines()[0]}
 # Of each kind: with backward() in the first line, with it further down, and without it.
-FEW = ["second backward", "x * x", "division", "division by zero"]
-# The command itself, with other limits, and with some of the mistakes.
+FEW = ["doubling", "zeroed leaves", "division", "division by zero"]
+# The command itself, with other limits, and with some of the checks.
 COMMAND = """\
 from tinygrad_neuron.command import check, main
 vars(check).update({limits})
-check.MISTAKES = [mistake for mistake in check.MISTAKES if mistake.name in {names}]
+check.CHECKS = [each for each in check.CHECKS if each.name in {names}]
 main.main()
 """
 OURS_WITH = """\
@@ -51,7 +57,7 @@ def check(*arguments, names=NAMES, limits=None, **options):
 
 
 def rows(done, names=NAMES):
-    """The table of a run: what stands behind the name of each mistake."""
+    """The table of a run: what stands behind the name of each check."""
     assert done.stderr == ""
     table, *_ = done.stdout.split("\n\n")
     lines = table.splitlines()
@@ -88,7 +94,7 @@ def engine(tmp_path):
 def test_our_own_engine_is_all_right():
     done = check("--package", "tinygrad_neuron")
     assert set(rows(done).values()) == {"right"}
-    assert done.stdout.endswith("\n\n20 of 20 right\n")
+    assert done.stdout.endswith("\n\n26 of 26 right\n")
     assert done.returncode == 0
 
 
@@ -96,7 +102,8 @@ def test_micrograd_makes_the_mistakes_it_is_known_for():
     pytest.importorskip("micrograd")
     done = check("--package", "micrograd")
     found = rows(done)
-    assert found["second backward"] == "wrong: got 30, right is 20.0 or an error"
+    assert found["record"] == "wrong: got (9.0, 1), right is (9.0, 2)"
+    assert found["again"].startswith("right, but a second pass adds to inner values, too")
     assert found["shared node"] == "wrong: got 26, right is 16.0 or an error"
     assert found["text as data"] == "wrong: got '33', right is an error"
     assert found["saturated tanh"] == "cannot be expressed: there is no tanh"
@@ -104,23 +111,79 @@ def test_micrograd_makes_the_mistakes_it_is_known_for():
     assert found["0 ** 0"].startswith("crashed: ZeroDivisionError: ")
     assert re.fullmatch(r"wrong: got 0\.\d+, right is an error", found["wrong number of inputs"])
     assert {name for name, row in found.items() if row.startswith("wrong: ")} == {
-        *("second backward", "zeroed leaves", "shared node", "data changed", "same bits"),
+        *("record", "zeroed leaves", "shared node", "data changed", "same bits"),
         *("graph freed", "negative base", "division", "in-place update"),
         *("wrong number of inputs", "typo in an attribute", "text as data"),
     }
     assert {name for name, row in found.items() if row == "right"} == {
-        *("x * x", "number on the left", "relu at 0", "relu of nan", "division by zero")
+        *("operation", "reuse", "backward", "order", "doubling", "numbers"),
+        *("relu at 0", "relu of nan", "division by zero"),
     }
-    assert done.stdout.endswith("\n\n5 of 19 right, 1 cannot be expressed\n")
+    assert done.stdout.endswith("\n\n10 of 24 right, 2 cannot be expressed\n")
     assert done.returncode == 1
 
 
 def test_each_that_is_wrong_or_crashes_gets_its_sentence_why(engine):
-    reasons = check(engine(OURS_WITH.format("self.gard"))).stdout.split("\n\n")[1]
-    plain = " ".join(reasons.split())
-    crashed = [m for m in MISTAKES if m.name in WITH_BACKWARD - BACKWARD_FIRST]
-    assert plain == " ".join(f"{m.name} {m.why}" for m in crashed)
+    _, head, program, first, reasons, _ = check(engine(OURS_WITH.format("self.gard"))).stdout.split(
+        "\n\n"
+    )
+    crashed = [c for c in CHECKS if c.name in WITH_BACKWARD - BACKWARD_FIRST]
+    assert head == f"The first mistake is in {crashed[0].name}:"
+    assert "backward(d)" in program
+    assert " ".join(first.split()).endswith(f"right is {crashed[0].right}. {crashed[0].why}")
+    assert " ".join(reasons.split()) == " ".join(f"{c.name} {c.why}" for c in crashed[1:])
     assert max(map(len, reasons.splitlines())) <= 79
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(stages.WRONG)))
+def test_no_wrong_engine_gets_the_right_ones_verdicts(engine, number):
+    stage, mistake, old, new, sentence = stages.WRONG[number]
+    done = check(engine(stages.with_mistake(old, new)), limits={"SECONDS": 2.0})
+    assert done.returncode == 1
+    assert f"The first mistake is in {stage}:" in done.stdout
+    assert sentence in " ".join(done.stdout.split())
+    if (stage, mistake) == ("reuse", "="):
+        assert the_block(COMMAND_PAGE, "txt") in done.stdout
+
+
+def test_until_a_stage_tells_what_to_build_next(engine):
+    start = stages.RIGHT.index("\n    def backward")
+    path = engine(stages.RIGHT[:start])
+    names = [name for name in NAMES if name in {stage.name for stage in STAGES}]
+    done = check(path, "--until", "reuse")
+    assert rows(done, names[:3]) == dict.fromkeys(names[:3], "right")
+    assert (done.returncode, done.stdout.endswith("\n\n3 of 3 right\n")) == (0, True)
+    done = check(path, "--until", "order")
+    assert rows(done, names[:6])["backward"] == "cannot be expressed: there is no backward"
+    assert done.returncode == 1
+    assert "\n\nBuild next: backward. The method backward() sets" in done.stdout
+    assert done.stdout.endswith("\n\n3 of 3 right, 3 cannot be expressed\n")
+    empty = check(engine("class Value:\n    pass\n"), "--until", "record")
+    assert "Build next: record. An operation gives a Value that holds" in empty.stdout
+    assert "invalid choice: 'sorting'" in refused(path, "--until", "sorting")
+
+
+def test_many_engines_get_a_line_each(engine):
+    paths = [
+        engine(stages.RIGHT, "ada.py"),
+        engine(stages.with_mistake(*stages.WRONG[5][2:4]), "bo.py"),
+        engine("class Value", "cy.py"),
+    ]
+    done = check(*paths, "--csv", "--until", "backward")
+    head, *table = csv.reader(io.StringIO(done.stdout))
+    assert head == ["engine", "last stage", "first mistake", "seconds"]
+    assert [row[:2] for row in table] == [
+        [str(paths[0]), "backward"],
+        [str(paths[1]), "operation"],
+        [str(paths[2]), ""],
+    ]
+    assert table[0][2] == ""
+    assert table[1][2].startswith("reuse: The second use replaces the first")
+    assert table[2][2].endswith("importing it raised SyntaxError: expected ':' (cy.py, line 1)")
+    assert all(float(row[3]) < 60 for row in table)
+    assert done.returncode == 1
+    assert "several engines need --csv" in refused(*paths)
 
 
 def test_an_answer_is_the_same_in_every_run():
@@ -137,16 +200,19 @@ def test_json_has_the_engine_the_score_and_the_findings(engine):
     assert done.returncode == 1
     assert list(report) == ["engine", "score", "findings"]
     assert report["engine"] == str(path)
-    assert report["score"] == {"right": 8, "expressed": 15, "mistakes": 20}
-    findings = {finding["mistake"]: finding for finding in report["findings"]}
+    assert report["score"] == {"right": 11, "expressed": 21, "checks": 26}
+    findings = {finding["check"]: finding for finding in report["findings"]}
     assert list(findings) == NAMES
-    assert findings["x * x"] == {
-        "mistake": "x * x",
+    assert findings["numbers"] == {
+        "check": "numbers",
+        "stage": "numbers",
         "verdict": "crashed",
         "text": "ZeroDivisionError: division by zero",
-        "right": "6.0",
-        "why": "The node uses x twice, and both uses count: 3 + 3.",
+        "note": "",
+        "right": "(-0.5, 0.75)",
+        "why": "For 1 - v and 3 / v Python calls the methods __rsub__ and __rtruediv__ of v.",
     }
+    assert findings["division"]["stage"] is None
     assert findings["shared node"]["right"] == "16.0 or an error"
     assert findings["text as data"]["right"] == "an error"
 
@@ -154,11 +220,11 @@ def test_json_has_the_engine_the_score_and_the_findings(engine):
 def test_markdown_is_a_table_whose_signs_are_escaped(engine):
     done = check(engine(OURS_WITH.format("raise ValueError('a|b <i> `c`')")), "--markdown")
     head, rule, *table, empty, score = done.stdout.splitlines()
-    assert re.fullmatch(r"\| mistake \| [^|]+my\\_engine\.py \| why \|", head)
-    assert (rule, empty, score) == ("|---|---|---|", "", "8 of 15 right, 5 cannot be expressed")
-    assert len(table) == 20
+    assert re.fullmatch(r"\| check \| [^|]+my\\_engine\.py \| why \|", head)
+    assert (rule, empty, score) == ("|---|---|---|", "", "11 of 21 right, 5 cannot be expressed")
+    assert len(table) == 26
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 for row in table)
-    assert r"| x \* x | crashed: ValueError: a\|b \<i\> \`c\` | The node uses" in table[4]
+    assert r"| tanh | crashed: ValueError: a\|b \<i\> \`c\` | The slope of tanh" in table[7]
 
 
 # Engines of other makes.
@@ -175,7 +241,7 @@ def other_names():
 
 def test_names_and_functions_may_be_others(engine):
     done = check(engine(other_names()), "--name", "Scalar")
-    assert done.stdout.endswith("\n19 of 19 right, 1 cannot be expressed\n"), done
+    assert done.stdout.endswith("\n25 of 25 right, 1 cannot be expressed\n"), done
     assert rows(done)["wrong number of inputs"] == (
         "cannot be expressed: there is no class for a neuron"
     )
@@ -184,8 +250,8 @@ def test_names_and_functions_may_be_others(engine):
 
 def test_the_class_of_neurons_may_have_another_name(engine):
     path = engine("from tinygrad_neuron import Value, Neuron as Unit\n")
-    assert "19 of 19 right, 1 cannot" in check(path).stdout
-    assert "20 of 20 right" in check(path, "--neuron", "Unit").stdout
+    assert "25 of 25 right, 1 cannot" in check(path).stdout
+    assert "26 of 26 right" in check(path, "--neuron", "Unit").stdout
 
 
 def test_a_function_from_math_is_not_the_engines(engine):
@@ -214,7 +280,7 @@ def test_classes_are_found_in_the_submodules_of_a_package(engine, tmp_path):
     }.items():
         engine(text, f"parts/{name}.py")
     done = check("--package", "parts", cwd=tmp_path)
-    assert done.stdout.endswith("\n20 of 20 right\n"), done
+    assert done.stdout.endswith("\n26 of 26 right\n"), done
     line = refused("--package", "parts", "--name", "Scalar", cwd=tmp_path)
     assert "parts: there is no class Scalar" in line
     assert "parts.broken raised ModuleNotFoundError: No module named 'something" in line
@@ -297,13 +363,14 @@ class Shy(float):
     for leaf in self.operands: leaf.grad = Shy(7)
     return"""
     found = rows(check(engine(OURS_WITH.format(answer))))
-    assert found["x * x"] == "wrong: got a Shy, right is 6.0"
+    assert found["saturated tanh"] == "right"
+    assert found["data changed"].startswith("wrong: got a Shy, right is ")
     error = f"""\
 class Shy(Exception):
         {wordless}
     raise Shy"""
     found = rows(check(engine(OURS_WITH.format(error))))
-    assert found["x * x"] == "crashed: Shy"
+    assert found["numbers"] == "crashed: Shy"
 
 
 def test_what_an_engine_prints_is_not_taken_for_an_answer(engine):
@@ -315,7 +382,7 @@ def test_what_an_engine_prints_is_not_taken_for_an_answer(engine):
     os.close(writing)
     assert set(rows(done).values()) == {"right"}
     assert done.returncode == 0
-    assert len(done.stdout) < 1000
+    assert len(done.stdout) < 1500
 
 
 BEATS = """\
@@ -362,7 +429,7 @@ def test_the_whole_ends_even_if_every_program_hangs(engine):
     path = engine("class Value:\n    def __init__(self, data):\n        while True: pass\n")
     done = check(path, limits={"SECONDS": 0.6, "AT_ONCE": 1}, timeout=60)
     found = rows(done)
-    assert found["second backward"].startswith("crashed: ran longer than ")
+    assert found["record"].startswith("crashed: ran longer than ")
     assert found["division by zero"] == "crashed: was not run: the others took too long"
 
 

@@ -1,25 +1,73 @@
-"""The twenty mistakes: our engine makes none of them, and engines that make them are found out."""
+"""The checks: our engine is right, and the mistakes of others are found out and called by name."""
 
 import numpy as np
 import pytest
+import stages
 
 from tinygrad_neuron import Neuron, Value, checkup
-from tinygrad_neuron.checks.checkup import MISTAKES, vocabulary
+from tinygrad_neuron.checks.checkup import CHECKS, attempt, vocabulary
+from tinygrad_neuron.checks.stages import STAGES
 
 
-@pytest.mark.parametrize("outcome", checkup(Value, Neuron), ids=lambda o: o.mistake.name)
+@pytest.mark.parametrize("outcome", checkup(Value, Neuron), ids=lambda o: o.check.name)
 def test_our_engine_is_right(outcome):
     assert outcome.verdict == "right", outcome
 
 
-def test_there_are_twenty_each_with_its_name_a_short_program_and_a_sentence_why():
-    assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES) == 20
-    for mistake in MISTAKES:
-        assert 2 <= len(mistake.program.strip().splitlines()) <= 4
-        assert mistake.why.endswith(".")
-        first, *_ = words = mistake.why.split()
+def test_each_has_its_name_a_short_program_and_a_sentence_why():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    for check in CHECKS:
+        assert 2 <= len(check.program.strip().splitlines()) <= 4
+        assert check.why.endswith(".")
+        first, *_ = words = check.why.split()
         assert first[0].isupper() or not first.isalpha()
         assert any(len(word) > 3 and word.islower() for word in words)
+
+
+# The stages of building an engine.
+
+
+def stages_of(text):
+    """The outcome of each stage, on the engine with this text."""
+    namespace = {"__name__": "my_engine"}
+    exec(text, namespace)
+    words = vocabulary(namespace["Value"], None, {})
+    return [attempt(stage, dict(words)) for stage in STAGES if stage.name != "doubling"]
+
+
+def test_the_right_engine_passes_all_stages():
+    assert {outcome.verdict for outcome in stages_of(stages.RIGHT)} == {"right"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "mistake", "old", "new", "sentence"),
+    [wrong for wrong in stages.WRONG if wrong[0] != "doubling"],  # which takes its time
+    ids=[f"{wrong[0]}: {wrong[1]}" for wrong in stages.WRONG if wrong[0] != "doubling"],
+)
+def test_the_first_stage_that_is_wrong_is_where_the_mistake_was_made_and_says_so(
+    stage, mistake, old, new, sentence
+):
+    outcomes = stages_of(stages.with_mistake(old, new))
+    first = next(outcome for outcome in outcomes if outcome.verdict != "right")
+    assert first.check.stage == stage
+    assert sentence in f"{first.answer} {first.note or first.check.why}"
+
+
+def test_inner_values_that_add_up_are_no_mistake_but_said():
+    *_, again = stages_of(stages.with_mistake(*stages.TOLERATED[:2]))
+    assert (again.verdict, again.answer) == ("right", (30.0, 7.0))
+    assert again.note.startswith(stages.TOLERATED[2])
+
+
+def test_a_half_built_engine_is_told_what_is_missing():
+    start = stages.RIGHT.index("    def tanh")
+    half = stages.RIGHT[:start] + stages.RIGHT[stages.RIGHT.index("    def __neg__") :]
+    tanh = stages_of(half)[-2]
+    assert (tanh.verdict, str(tanh.answer)) == ("cannot be expressed", "there is no tanh")
+    hidden = stages.RIGHT.replace("_backward", "give")
+    operation = stages_of(hidden)[1]
+    assert operation.verdict == "cannot be expressed"
+    assert "no local derivatives were found: looked for _local_grads" in str(operation.answer)
 
 
 class Careless:
@@ -93,9 +141,10 @@ def careless_neuron(n):
 
 
 def test_a_careless_engine_is_found_out():
-    verdicts = {o.mistake.name: o for o in checkup(Careless, careless_neuron)}
+    verdicts = {o.check.name: o for o in checkup(Careless, careless_neuron)}
     wrong = {name: o.answer for name, o in verdicts.items() if o.verdict == "wrong"}
-    assert wrong["x * x"] == 3.0
+    assert wrong["record"] == (9.0, 1)
+    assert "order" in wrong
     assert wrong["data changed"] == 100.0
     assert wrong["in-place update"] == 2.0
     assert wrong["wrong number of inputs"].data == 1.0
@@ -111,7 +160,7 @@ def test_a_careless_engine_is_found_out():
 
 
 def test_without_a_neuron_its_program_cannot_be_expressed():
-    outcomes = {o.mistake.name: o.verdict for o in checkup(Value, None)}
+    outcomes = {o.check.name: o.verdict for o in checkup(Value, None)}
     assert outcomes["wrong number of inputs"] == "cannot be expressed"
     assert set(outcomes.values()) == {"right", "cannot be expressed"}
 
@@ -126,8 +175,8 @@ def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal(mo
         once(y)
 
     monkeypatch.setattr(Value, "backward", backward)
-    outcomes = {o.mistake.name: o for o in checkup(Value, None)}
-    for name in "second backward", "zeroed leaves":
+    outcomes = {o.check.name: o for o in checkup(Value, None)}
+    for name in "again", "zeroed leaves":
         assert outcomes[name].verdict == "right"
         assert isinstance(outcomes[name].answer, RuntimeError)
     assert outcomes["shared node"].answer == 16.0
@@ -136,7 +185,7 @@ def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal(mo
         def __init__(self, data):
             self.data = data
 
-    outcomes = {o.mistake.name: o.verdict for o in checkup(Meagre, lambda: None)}
+    outcomes = {o.check.name: o.verdict for o in checkup(Meagre, lambda: None)}
     for name in "negative base", "division by zero", "wrong number of inputs", "relu at 0":
         assert outcomes[name] == "cannot be expressed"
 
@@ -161,8 +210,7 @@ def backward(y):
 
 def test_attributes_may_have_their_other_names_and_operations_be_functions():
     functions = {"backward": backward, "relu": lambda v: v}
-    outcomes = {o.mistake.name: o for o in checkup(Scalar, None, functions)}
-    assert outcomes["x * x"].verdict == "right"
+    outcomes = {o.check.name: o for o in checkup(Scalar, None, functions)}
     assert outcomes["data changed"].answer == 100.0
     assert outcomes["relu at 0"].verdict == "crashed"  # it has no operands
     assert outcomes["saturated tanh"].verdict == "cannot be expressed"
@@ -170,18 +218,18 @@ def test_attributes_may_have_their_other_names_and_operations_be_functions():
 
 
 def test_what_an_engine_lacks_is_no_refusal_and_a_gradient_of_none_is_0():
-    outcomes = {o.mistake.name: o for o in checkup(Scalar, None)}
+    outcomes = {o.check.name: o for o in checkup(Scalar, None)}
     assert outcomes["data changed"].verdict == "cannot be expressed"
 
     class Nameless(Value):
         __slots__ = ()
         grad = property()
 
-    (data_changed,) = [o for o in checkup(Nameless) if o.mistake.name == "data changed"]
+    (data_changed,) = [o for o in checkup(Nameless) if o.check.name == "data changed"]
     assert data_changed.verdict == "cannot be expressed"
 
     functions = {"backward": lambda y: None, "relu": lambda v: v}
-    outcomes = {o.mistake.name: o for o in checkup(Scalar, None, functions)}
+    outcomes = {o.check.name: o for o in checkup(Scalar, None, functions)}
     assert outcomes["relu at 0"].answer == 0.0
 
 
@@ -191,20 +239,18 @@ def test_a_lack_of_stack_or_memory_is_no_refusal(kind, monkeypatch):
         raise kind
 
     monkeypatch.setattr(Value, "backward", backward)
-    outcomes = {o.mistake.name: o for o in checkup(Value)}
-    for name in "second backward", "data changed", "x * x":
+    outcomes = {o.check.name: o for o in checkup(Value)}
+    for name in "tanh", "data changed", "numbers":
         assert outcomes[name].verdict == "crashed"
         assert isinstance(outcomes[name].answer, kind)
 
 
 def test_a_backward_that_always_fails_is_no_refusal_of_a_second_one(monkeypatch):
     monkeypatch.setattr(Value, "backward", lambda y: 1 / 0)
-    verdicts = {
-        o.mistake.name: o.verdict for o in checkup(Value) if "backward(" in o.mistake.program
-    }
+    verdicts = {o.check.name: o.verdict for o in checkup(Value) if "backward(" in o.check.program}
     assert "right" not in verdicts.values()
-    assert verdicts["second backward"] == "cannot be expressed"
-    assert verdicts["x * x"] == "crashed"
+    assert verdicts["again"] == "cannot be expressed"
+    assert verdicts["numbers"] == "crashed"
 
 
 def test_an_answer_that_cannot_be_compared_is_wrong():
@@ -216,7 +262,7 @@ def test_an_answer_that_cannot_be_compared_is_wrong():
         __slots__ = ()
 
     Odds.relu = lambda v: type("Box", (), {"data": Odd()})()
-    (relu_of_nan,) = [o for o in checkup(Odds) if o.mistake.name == "relu of nan"]
+    (relu_of_nan,) = [o for o in checkup(Odds) if o.check.name == "relu of nan"]
     assert relu_of_nan.verdict == "wrong"
 
 
@@ -233,8 +279,8 @@ def test_what_an_engine_lacks_is_named():
         def backward(self):
             pass
 
-    answers = {o.mistake.name: str(o.answer) for o in checkup(Bare)}
-    assert answers["x * x"] == "a value has no attribute grad or gradient"
+    answers = {o.check.name: str(o.answer) for o in checkup(Bare)}
+    assert answers["in-place update"] == "a value has no attribute grad or gradient"
     assert answers["relu of nan"] == "there is no relu"
     assert answers["wrong number of inputs"] == "there is no class for a neuron"
 

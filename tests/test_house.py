@@ -59,7 +59,8 @@ def test_what_reads_other_engines_knows_only_the_lesson(path):
 
 @pytest.mark.parametrize("name", ["gradcheck", "checkup"])
 def test_the_checks_of_a_gradient_and_of_an_engine_know_no_view(name):
-    assert imported(PACKAGE / "checks" / f"{name}.py") <= {*KNOWN, "foreign.parts"}
+    ground = {"foreign.parts", "foreign.probing", "checks.stages"}
+    assert imported(PACKAGE / "checks" / f"{name}.py") <= {*KNOWN, *ground}
 
 
 def test_imports_go_from_command_to_checks_to_views_to_lesson_and_never_back():

@@ -20,7 +20,7 @@ COMMAND_PAGE = "tinygrad_neuron/command/README.md"
 LESSON = ["engine.py", "nn.py", "losses.py", "optim.py"]
 # What else but Python and its output may be shown where, because it is tested there.
 SHOWN = {
-    COMMAND_PAGE: {"console", "sh", "csv"},
+    COMMAND_PAGE: {"console", "sh", "csv", "txt"},  # the last in test_check.py
     # test_debugger.py
     "tinygrad_neuron/view/stepping/in_a_debugger.md": {"py", "pdb", "json", "txt"},
     "tinygrad_neuron/view/program/README.md": {"py"},  # test_torch.py

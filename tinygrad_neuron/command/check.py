@@ -1,4 +1,4 @@
-"""The twenty mistakes, tried on somebody else's engine, each in a process of its own.
+"""The checks, tried on somebody else's engine, each in a process of its own.
 
 The engine is never imported here. Its processes have a limit of time, and on Linux one of memory,
 so that a crash or a loop that never ends is an answer like others. That is no sandbox: an engine
@@ -7,6 +7,7 @@ has the rights of whoever checks it.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -14,15 +15,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import fill
+from textwrap import dedent, fill, indent
+from threading import Lock
 from typing import Any, NamedTuple
 
-from tinygrad_neuron.checks.checkup import MISTAKES, Mistake
+from tinygrad_neuron.checks.checkup import CHECKS
+from tinygrad_neuron.checks.stages import STAGES, Check
 from tinygrad_neuron.command.errors import InputError, about_file
 from tinygrad_neuron.view.notation import printable
 
@@ -41,34 +44,41 @@ main()
 
 
 class Finding(NamedTuple):
-    """What an engine made of a mistake's program.
+    """What an engine made of a check's program.
 
-    verdict  "right", "wrong", "crashed" or "cannot be expressed"
+    verdict  "right", "slow", "wrong", "crashed" or "cannot be expressed"
     text     the answer, or what went wrong
+    note     what is known about this answer
     """
 
-    mistake: Mistake
+    check: Check
     verdict: str
     text: str
+    note: str
 
     def __str__(self) -> str:
         match self.verdict:
             case "right":
-                return "right"
+                return f"right, but {self.note}" if self.note else "right"
+            case "slow":
+                return "right, but it takes 2ⁿ steps"
             case "wrong":
-                return f"wrong: got {self.text}, right is {right_answer(self.mistake)}"
+                return f"wrong: got {self.text}, right is {right_answer(self.check)}"
             case _:
                 return f"{self.verdict}: {self.text}"
 
     @property
     def why(self) -> str:
-        """Why the right answer is right, where another was given."""
-        return self.mistake.why if self.verdict in ("wrong", "crashed") else ""
+        """Which mistake was made, or why the right answer is right, where another was given."""
+        return (
+            "" if self.verdict in ("right", "cannot be expressed") else self.note or self.check.why
+        )
 
 
 class Report(NamedTuple):
     engine: str
     findings: list[Finding]
+    seconds: float
 
     def count(self, verdict: str) -> int:
         return sum(finding.verdict == verdict for finding in self.findings)
@@ -83,26 +93,78 @@ class Report(NamedTuple):
         others = self.count("cannot be expressed")
         return f"{score}, {others} cannot be expressed" if others else score
 
+    @property
+    def first_mistake(self) -> Finding | None:
+        return next((finding for finding in self.findings if finding.why), None)
+
+    @property
+    def missing(self) -> Finding | None:
+        """The first stage that the engine has not reached."""
+        return next((f for f in self.findings if f.check.stage and f.verdict != "right"), None)
+
+    @property
+    def reached(self) -> str:
+        """The last stage up to which all is right, or ""."""
+        stage = ""
+        for finding in self.findings:
+            if finding is self.missing or not finding.check.stage:
+                break
+            stage = finding.check.stage
+        return stage
+
 
 def check_engine(
-    path: Path | None, package: str | None, name: str, neuron: str, form: str | None
+    paths: Sequence[Path],
+    package: str | None,
+    name: str,
+    neuron: str,
+    until: str | None,
+    form: str | None,
 ) -> None:
-    """Print what an engine makes of the twenty mistakes; exit status 1 if it makes one of them.
+    """Print what engines make of the checks; exit status 1 if one of them makes a mistake.
 
-    form  None for a terminal, or "json" or "markdown"
+    until  the last stage to check
+    form   None for a terminal, or "json", "markdown" or "csv"
     """
-    report = examine(path, package, name, neuron)
+    if form == "csv":
+        sys.exit(write_rows(paths, package, name, neuron, until))
+    report = examine(paths[0] if paths else None, package, name, neuron, until)
     forms: dict[str | None, Callable[[Report], str]] = {
         "json": report_as_json,
         "markdown": as_markdown,
     }
     print(forms.get(form, as_text)(report), flush=True)
-    if report.count("right") < report.expressed:
+    if report.first_mistake or (until and report.missing):
         sys.exit(1)
 
 
-def examine(path: Path | None, package: str | None, name: str, neuron: str) -> Report:
-    """Run the twenty programs. InputError if there is no such engine or it cannot be loaded."""
+def write_rows(
+    paths: Sequence[Path], package: str | None, name: str, neuron: str, until: str | None
+) -> int:
+    """A line for each engine, as soon as it is known, and the exit status."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["engine", "last stage", "first mistake", "seconds"])
+    status = 0
+    engines: Sequence[Path | None] = paths or [None]
+    for path in engines:
+        start = time.monotonic()
+        try:
+            report = examine(path, package, name, neuron, until)
+            found = report.first_mistake or report.missing
+            mistake = f"{found.check.name}: {found.why or found.text}" if found else ""
+            row = [report.engine, report.reached, mistake]
+        except InputError as error:
+            row = [printable(str(path or package), 5 * LONGEST_ANSWER), "", str(error)]
+        status |= bool(row[2])
+        writer.writerow([*row, f"{time.monotonic() - start:.1f}"])
+        sys.stdout.flush()
+    return status
+
+
+def examine(
+    path: Path | None, package: str | None, name: str, neuron: str, until: str | None
+) -> Report:
+    """Run the programs. InputError if there is no such engine or it cannot be loaded."""
     engine = printable(str(path or package), 5 * LONGEST_ANSWER)
     job: dict[str, Any] = {
         "path": [os.path.abspath(folder) for folder in sys.path],
@@ -113,23 +175,32 @@ def examine(path: Path | None, package: str | None, name: str, neuron: str) -> R
         "bytes": MEMORY,
     }
     start = time.monotonic()
-    # The first only loads the engine: one that cannot be loaded is not tried twenty times.
-    (loaded,) = run_all([{**job, "mistake": None}], 2 * SECONDS, start + 2 * SECONDS)
+    # The first only loads the engine: one that cannot be loaded is not tried many times.
+    (loaded,) = run_all([{**job, "check": None}], 2 * SECONDS, start + 2 * SECONDS)
     if loaded.verdict != "loaded":
         problem = "" if loaded.verdict == "not found" else "importing it "
         raise InputError(f"{engine}: {problem}{printable(loaded.text, 5 * LONGEST_ANSWER)}")
     limit = SECONDS + 2 * (time.monotonic() - start)  # with others beside it, it loads more slowly
-    jobs = [{**job, "mistake": mistake.name} for mistake in MISTAKES]
-    answers = run_all(jobs, limit, start + 10 * SECONDS)
-    findings = [
-        Finding(mistake, answer.verdict, printable(answer.text, LONGEST_ANSWER))
-        for mistake, answer in zip(MISTAKES, answers)
-    ]
-    report = Report(engine, findings)
-    if not report.expressed:
+    checks = [check for check in CHECKS if not until or is_until(check, until)]
+    jobs = [{**job, "check": check.name} for check in checks]
+    findings: list[Finding] = []
+    for check, answer in zip(checks, run_all(jobs, limit, start + 10 * SECONDS)):
+        verdict = answer.verdict
+        before = findings[-1].verdict if findings else ""
+        if verdict == "slow" and not (check.name == "doubling" and before == "right"):
+            verdict = "crashed"  # because doubling alone is about time
+        text = printable(answer.text, LONGEST_ANSWER)
+        findings.append(Finding(check, verdict, text, answer.note))
+    report = Report(engine, findings, time.monotonic() - start)
+    if not report.expressed and not until:
         problem = f"none of the programs can be expressed with {name}: {findings[0].text}"
         raise InputError(f"{engine}: {problem}")
     return report
+
+
+def is_until(check: Check, until: str) -> bool:
+    stages = list(dict.fromkeys(each.stage for each in STAGES))
+    return bool(check.stage) and stages.index(check.stage) <= stages.index(until)
 
 
 def checked_file(path: Path | None) -> str | None:
@@ -149,68 +220,83 @@ def checked_package(package: str | None) -> str | None:
 
 
 class Answer(NamedTuple):
+    """verdict  that of the child, or "crashed", or "slow" if the time was over"""
+
     verdict: str
     text: str
+    note: str = ""
 
 
-class Child:
-    """A process that does a job, and all that it starts."""
+class Children:
+    """Processes that each do a job; `stop` ends them with all that they have started.
 
-    def __init__(self, job: dict[str, Any], folder: Path, limit: float) -> None:
-        self.answer = folder / "answer.json"
-        self.limit, self.until = limit, time.monotonic() + limit
-        scratch = folder / "scratch"  # for what the engine may write
+    They are started in threads, which Ctrl-C does not interrupt, so none is forgotten.
+    """
+
+    def __init__(self, folder: Path, limit: float, until: float) -> None:
+        self.folder, self.limit, self.until = folder, limit, until
+        self.lock, self.is_over = Lock(), False
+        self.running: set[subprocess.Popen[bytes]] = set()
+
+    def answer(self, number: int, job: dict[str, Any]) -> Answer:
+        """What came of a job, which has the limit of time, and none after the last moment."""
+        limit = min(self.limit, self.until - time.monotonic())
+        path = self.folder / str(number) / "answer.json"
+        scratch = path.with_name("scratch")  # for what the engine may write
         scratch.mkdir(parents=True)
-        # -P: nothing is imported from the scratch folder; -B: nothing written beside the engine.
-        # NumPy's threads would each take some of the memory.
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-B",
-                "-c",
-                CHILD,
-                json.dumps({**job, "answer": str(self.answer)}),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=scratch,
-            env={
-                **os.environ,
-                "TMPDIR": str(scratch),
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            },
-            start_new_session=True,  # so that it can be killed with all that it starts
-        )
-
-    def result(self) -> Answer | None:
-        """None as long as it runs and may go on."""
-        status = self.process.poll()
-        if status is None and time.monotonic() < self.until:
-            return None
-        self.kill()
-        if status is None:
-            return Answer("crashed", f"ran longer than {self.limit:.2g} s")
-        return self.read() or Answer("crashed", ending(status))
-
-    def read(self) -> Answer | None:
+        with self.lock:
+            if limit <= 0 or self.is_over:
+                return Answer("crashed", "was not run: the others took too long")
+            process = start({**job, "answer": str(path)}, scratch)
+            self.running.add(process)
         try:
-            with self.answer.open("rb") as file:
-                answer = json.loads(file.read(LARGEST_ANSWER))
-            text = re.sub(r" at 0x[0-9a-fA-F]+", "", answer["text"])  # another each time
-            return Answer(str(answer["verdict"]), text)
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
+            process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            return Answer("slow", f"ran longer than {limit:.2g} s")
+        finally:
+            kill(process)
+            self.running.discard(process)
+        return read_answer(path) or Answer("crashed", ending(process.returncode))
 
-    def kill(self) -> None:
-        if sys.platform == "win32":
-            self.process.kill()
-        else:
-            with suppress(ProcessLookupError, PermissionError):  # nothing of it is left
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+    def stop(self) -> None:
+        with self.lock:
+            self.is_over = True
+            for process in list(self.running):
+                kill(process)
+
+
+def start(job: dict[str, Any], scratch: Path) -> subprocess.Popen[bytes]:
+    # -P: nothing is imported from the scratch folder; -B: nothing written beside the engine.
+    # NumPy's threads would each take some of the memory.
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-B", "-c", CHILD, json.dumps(job)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=scratch,
+        env={**os.environ, "TMPDIR": str(scratch), **threads},
+        start_new_session=True,  # so that it can be killed with all that it starts
+    )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def read_answer(path: Path) -> Answer | None:
+    try:
+        with path.open("rb") as file:
+            answer = json.loads(file.read(LARGEST_ANSWER))
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", answer["text"])  # another each time
+        return Answer(str(answer["verdict"]), text, str(answer["note"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def ending(status: int) -> str:
@@ -222,56 +308,54 @@ def ending(status: int) -> str:
 
 def run_all(jobs: list[dict[str, Any]], limit: float, until: float) -> list[Answer]:
     """Their answers, in order; a few run at once, each for `limit` seconds, none after `until`."""
-    waiting = deque(enumerate(jobs))
-    running: dict[int, Child] = {}
-    answers: dict[int, Answer] = {}
-    with TemporaryDirectory(prefix="tinygrad-neuron-", ignore_cleanup_errors=True) as folder:
+    with (
+        TemporaryDirectory(prefix="tinygrad-neuron-", ignore_cleanup_errors=True) as folder,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        children = Children(Path(folder), limit, until)
         try:
-            while waiting or running:
-                while waiting and len(running) < AT_ONCE:
-                    i, job = waiting.popleft()
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        answers[i] = Answer("crashed", "was not run: the others took too long")
-                        continue
-                    running[i] = Child(job, Path(folder) / str(i), min(limit, left))
-                time.sleep(0.005)
-                for i, child in list(running.items()):
-                    if answer := child.result():
-                        answers[i] = answer
-                        del running[i]
+            return list(pool.map(children.answer, range(len(jobs)), jobs))
         finally:  # after Ctrl-C too
-            for child in running.values():
-                child.kill()
-    return [answers[i] for i in range(len(jobs))]
+            children.stop()
 
 
-def right_answer(mistake: Mistake) -> str:
-    if mistake.right is None:
+def right_answer(check: Check) -> str:
+    if check.right is None:
         return "an error"
-    return f"{mistake.right!r} or an error" if mistake.or_refused else repr(mistake.right)
+    return f"{check.right!r} or an error" if check.or_refused else repr(check.right)
 
 
 def as_text(report: Report) -> str:
-    """A line for each mistake, then the reasons, then the score."""
-    width = max(len(mistake.name) for mistake in MISTAKES) + 2
-    lines = [f"{finding.mistake.name:{width}}{finding}" for finding in report.findings]
+    """A line for each check, the first mistake with its program, the other reasons, the score."""
+    width = max(len(finding.check.name) for finding in report.findings) + 2
+    table = "\n".join(f"{finding.check.name:{width}}{finding}" for finding in report.findings)
+    parts = [table]
+    if first := report.first_mistake:
+        parts.append(explained(first))
+    others = [f for f in report.findings if f.why and f is not first]
     reasons = [
-        fill(
-            finding.why,
-            WIDTH,
-            initial_indent=f"{finding.mistake.name:{width}}",
-            subsequent_indent=" " * width,
-        )
-        for finding in report.findings
-        if finding.why
+        fill(f.why, WIDTH, initial_indent=f"{f.check.name:{width}}", subsequent_indent=" " * width)
+        for f in others
     ]
-    return "\n".join([*lines, "", *reasons, *([""] if reasons else []), report.score])
+    if reasons:
+        parts.append("\n".join(reasons))
+    if (missing := report.missing) and missing.verdict == "cannot be expressed":
+        parts.append(fill(f"Build next: {missing.check.name}. {missing.check.why}", WIDTH))
+    return "\n\n".join([*parts, report.score])
+
+
+def explained(finding: Finding) -> str:
+    """The program, what came out, what should have, and which mistake that is."""
+    program = indent(dedent(finding.check.program).strip(), "    ")
+    got = {"wrong": f"gives {finding.text}", "slow": "does not end in time"}
+    outcome = got.get(finding.verdict, finding.text)
+    sentence = f"{outcome}; right is {right_answer(finding.check)}. {finding.why}"
+    return f"The first mistake is in {finding.check.name}:\n\n{program}\n\n{fill(sentence, WIDTH)}"
 
 
 def as_markdown(report: Report) -> str:
-    rows = [(f.mistake.name, str(f), f.why) for f in report.findings]
-    lines = ["| mistake | " + escaped_cell(report.engine) + " | why |", "|---|---|---|"]
+    rows = [(f.check.name, str(f), f.why) for f in report.findings]
+    lines = ["| check | " + escaped_cell(report.engine) + " | why |", "|---|---|---|"]
     lines += [f"| {' | '.join(map(escaped_cell, row))} |" for row in rows]
     return "\n".join([*lines, "", report.score])
 
@@ -284,18 +368,20 @@ def escaped_cell(text: str) -> str:
 def report_as_json(report: Report) -> str:
     findings = [
         {
-            "mistake": finding.mistake.name,
+            "check": finding.check.name,
+            "stage": finding.check.stage or None,
             "verdict": finding.verdict,
             "text": finding.text,
-            "right": right_answer(finding.mistake),
-            "why": finding.mistake.why,
+            "note": finding.note,
+            "right": right_answer(finding.check),
+            "why": finding.check.why,
         }
         for finding in report.findings
     ]
     score = {
         "right": report.count("right"),
         "expressed": report.expressed,
-        "mistakes": len(findings),
+        "checks": len(findings),
     }
     whole = {"engine": report.engine, "score": score, "findings": findings}
     return json.dumps(whole, indent=2, ensure_ascii=False)

@@ -7,10 +7,10 @@ file      the engine's file, or
 package   the name of its package
 name      its class for a value
 neuron    its class for a neuron
-mistake   whose program is to be run; without one, the engine is only loaded
+check     whose program is to be run; without one, the engine is only loaded
 bytes     how much memory may be used, where that can be limited
-answer    the file for the answer, a dict as JSON: verdict and text. The engine may print what it
-          likes, and an answer in a file is not taken for it.
+answer    the file for the answer, a dict as JSON: verdict, text and note. The engine may print what
+          it likes, and an answer in a file is not taken for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tinygrad_neuron.checks.checkup import MISTAKES, Lacking, Outcome, attempt, vocabulary
+from tinygrad_neuron.checks.checkup import CHECKS, Lacking, Outcome, attempt, vocabulary
 
 LONGEST_REPORT = 1_000  # letters of an answer
 CPU_SECONDS = 60  # should the parent be killed and the engine not
@@ -44,11 +44,12 @@ class NoSuchEngine(Exception):
 def main() -> None:
     job = json.loads(sys.argv[1])
     limit_resources(job["bytes"])
-    verdict, text = answer_to(job)
+    verdict, text, *note = answer_to(job)
     answer = Path(job["answer"])
     draft = answer.with_name(f"{answer.name}.{os.getpid()}")  # an engine may have forked
     draft.write_text(
-        json.dumps({"verdict": verdict, "text": text[:LONGEST_REPORT]}), encoding="utf-8"
+        json.dumps({"verdict": verdict, "text": text[:LONGEST_REPORT], "note": "".join(note)}),
+        encoding="utf-8",
     )
     draft.replace(answer)
     os._exit(0)  # without waiting for the engine's threads
@@ -70,10 +71,10 @@ def limit_resources(memory: int) -> None:
             resource.setrlimit(what, (limit, limit))
 
 
-def answer_to(job: dict[str, Any]) -> tuple[str, str]:
-    """The verdict and its text: the answer, or what went wrong.
+def answer_to(job: dict[str, Any]) -> tuple[str, ...]:
+    """The verdict and its text, the answer or what went wrong, and perhaps a note about it.
 
-    Without a mistake, the verdict is "loaded", "not found" or "crashed".
+    Without a check, the verdict is "loaded", "not found" or "crashed".
     """
     try:
         module = load(job)
@@ -84,19 +85,19 @@ def answer_to(job: dict[str, Any]) -> tuple[str, str]:
         return "crashed", too_large(job)
     except Exception as error:
         return "crashed", f"raised {described_error(error)}"
-    if not job["mistake"]:
+    if not job["check"]:
         return "loaded", ""
-    (mistake,) = (each for each in MISTAKES if each.name == job["mistake"])
+    (check,) = (each for each in CHECKS if each.name == job["check"])
     neuron_class = None
-    if "Neuron(" in mistake.program:  # otherwise no submodule is imported for it
+    if "Neuron(" in check.program:  # otherwise no submodule is imported for it
         with suppress(NoSuchEngine):
             _, neuron_class = find(module, job["neuron"])
     words = vocabulary(value_class, neuron_class, functions(values, module))
     random.seed(0)  # so that the same random weights are reported each time
-    outcome = attempt(mistake, dict(words))
+    outcome = attempt(check, dict(words))
     if isinstance(outcome.answer, MemoryError):
         return "crashed", too_large(job)
-    return outcome.verdict, text_of(outcome, words["data"])
+    return outcome.verdict, text_of(outcome, words["data"]), outcome.note
 
 
 def too_large(job: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from tinygrad_neuron import __version__
+from tinygrad_neuron.checks.stages import STAGES
 from tinygrad_neuron.command.check import check_engine
 from tinygrad_neuron.command.draw import draw_expression, walk_expression
 from tinygrad_neuron.command.errors import InputError
@@ -66,10 +67,11 @@ passes and let it learn. It works offline. Without an expression it begins with 
 expression and its numbers stand in the page's address, which you can share.
 {EXPRESSION}"""
 CHECK = """\
-Run twenty short programs on an engine like this one, each about a mistake that engines of this kind
-make, and print what it gives and what is right. The engine is a file or an installed package. Each
-program has a process of its own with a limit of time, and on Linux one of memory, but the rights of
-whoever runs it. The exit status is 0 only if all that can be expressed in the engine is right.
+Run short programs on an engine like this one: one for each stage in which an engine is built, and
+one for each of many mistakes that engines make. Print what it gives and what is right, and explain
+the first mistake. The engine is a file or an installed package. Each program has a process of its
+own with a limit of time, and on Linux one of memory, but the rights of whoever runs it. The exit
+status is 0 only if all that can be expressed in the engine is right.
 """
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
@@ -82,12 +84,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
         self.mixed = self.takes_expression = False
 
-    def parse_known_args(self, words: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
-        if self._subparsers or self.mixed or "--" in words:  # which that would forget
-            return super().parse_known_args(words, namespace)
+        if self._subparsers or self.mixed or "--" in args:  # which that would forget
+            return super().parse_known_args(args, namespace)
         self.mixed = True  # what is called now may call back
-        return self.parse_known_intermixed_args(self.with_values(words), namespace)
+        return self.parse_known_intermixed_args(self.with_values(args), namespace)
 
     def with_values(self, words: list[str]) -> list[str]:
         """Keeps argparse from taking for an option: -1,1 after --classes, the expression -x*2."""
@@ -321,25 +323,36 @@ def add_play(commands: Commands) -> None:
 def add_check(commands: Commands) -> None:
     check = commands.add_parser(
         "check",
-        help="which of twenty mistakes an autograd engine makes",
+        help="what is wrong in an autograd engine, or what to build next",
         description=CHECK,
-        epilog=examples("check --package tinygrad_neuron"),
+        epilog=examples(
+            "check --package tinygrad_neuron",
+            "check --package tinygrad_neuron --until order --csv",
+        ),
     )
     check.set_defaults(run=partial(run_check, check))
     add = check.add_argument
-    add("path", metavar="ENGINE.py", nargs="?", type=Path)
+    add("paths", metavar="ENGINE.py", nargs="*", type=Path)
     add("--package", metavar="NAME", help="an installed package, by the name it is imported by")
     add("--name", metavar="CLASS", default="Value", help="the class of its values (default: Value)")
     add("--neuron", metavar="CLASS", default="Neuron", help="that of its neurons (default: Neuron)")
+    stages = list(dict.fromkeys(stage.stage for stage in STAGES))
+    add("--until", metavar="STAGE", choices=stages, help=f"stop after {', '.join(stages)}")
     form = check.add_mutually_exclusive_group()
-    for name, what in [("json", "as JSON, for a program"), ("markdown", "as a table in Markdown")]:
+    for name, what in [
+        ("json", "as JSON, for a program"),
+        ("markdown", "as a table in Markdown"),
+        ("csv", "a line for each engine: its last stage, its first mistake and the seconds"),
+    ]:
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=what)
 
 
-def run_check(check: Parser, path: Path | None, package: str | None, **options: Any) -> None:
-    if (path is None) == (package is None):
+def run_check(check: Parser, paths: list[Path], package: str | None, **options: Any) -> None:
+    if bool(paths) == (package is not None):
         check.error("give either a file or --package NAME")
-    check_engine(path, package, **options)
+    if len(paths) > 1 and options["form"] != "csv":
+        check.error("several engines need --csv")
+    check_engine(paths, package, **options)
 
 
 def add_expression(parser: Parser, **options: Any) -> None:
