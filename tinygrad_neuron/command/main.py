@@ -84,12 +84,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
         self.mixed = self.takes_expression = False
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, *words: Any) -> Any:  # type: ignore[override]
         """Options may stand anywhere: draw "w*x" -o graph.svg w=1 x=2."""
-        if self._subparsers or self.mixed or "--" in args:  # which that would forget
-            return super().parse_known_args(args, namespace)
+        if self._subparsers or self.mixed or "--" in words[0]:  # which that would forget
+            return super().parse_known_args(*words)
         self.mixed = True  # what is called now may call back
-        return self.parse_known_intermixed_args(self.with_values(args), namespace)
+        return self.parse_known_intermixed_args(self.with_values(words[0]), *words[1:])
 
     def with_values(self, words: list[str]) -> list[str]:
         """Keeps argparse from taking for an option: -1,1 after --classes, the expression -x*2."""
