@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from tinygrad_neuron.command.dataset import Classes, Dataset, Part, Scale, make_dataset
 from tinygrad_neuron.command.draw import check_layout, save_picture
+from tinygrad_neuron.command.errors import Diverged, Interrupted
 from tinygrad_neuron.command.model_file import Model, model_of, save_model
 from tinygrad_neuron.command.output import check_outputs, say
 from tinygrad_neuron.command.plot import check_matplotlib, save_diverged_plot, save_plot
 from tinygrad_neuron.command.table import STDIN, read_table
 from tinygrad_neuron.command.training import (
     Criterion,
-    Diverged,
     Interruptible,
     evaluate,
     train,
@@ -32,10 +32,6 @@ LINE = Dataset(
     "y", None, {"x": Scale(0.0, 1.0)}, Part([[1.0], [2.0], [3.0], [4.0]], [4.0, 7.0, 10.0, 13.0]),
     Part([], []),
 )  # fmt: skip
-
-
-class Interrupted(Exception):
-    """Ctrl-C has ended the learning; what was learned until then is reported and saved."""
 
 
 class Files(NamedTuple):

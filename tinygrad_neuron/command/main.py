@@ -1,6 +1,7 @@
 """The arguments of `tinygrad-neuron`, and its exit status.
 
-0 done, 1 diverged or found wrong, 2 bad input, 130 ended by Ctrl-C.
+0 done, 1 diverged or found wrong, 2 bad input, 130 ended by Ctrl-C. Each command imports what it
+needs when it runs, so that all start quickly.
 """
 
 from __future__ import annotations
@@ -20,20 +21,10 @@ from typing import Any, NoReturn, TypeAlias
 
 from tinygrad_neuron import __version__
 from tinygrad_neuron.checks.stages import STAGES
-from tinygrad_neuron.command.check import check_engine
-from tinygrad_neuron.command.draw import draw_expression, walk_expression
-from tinygrad_neuron.command.errors import InputError
-from tinygrad_neuron.command.expression import ExpressionError
-from tinygrad_neuron.command.learn import Files, Interrupted, learn_line, learn_table
+from tinygrad_neuron.command.errors import Diverged, InputError, Interrupted
 from tinygrad_neuron.command.output import failures, forget_output
-from tinygrad_neuron.command.play import play_expression
-from tinygrad_neuron.command.plot import check_plot
-from tinygrad_neuron.command.predict import predict_table
 from tinygrad_neuron.command.table import as_number
-from tinygrad_neuron.command.training import Diverged
 from tinygrad_neuron.view.grammar import FUNCTIONS
-from tinygrad_neuron.view.page.play import check_suffix
-from tinygrad_neuron.view.picture.draw import picture_suffix
 
 LEARN = """\
 Without a table, learn y = 3x + 1 from four points. With one, learn its last column from all the
@@ -141,10 +132,8 @@ def tell(error: Exception, parser: Parser) -> None:
     match error:
         case Diverged():
             sys.exit(f"{parser.prog}: {error}")
-        case ExpressionError():
-            parser.error(str(error), error.excerpt)
         case InputError():
-            parser.error(str(error))
+            parser.error(str(error), error.excerpt)
         case BrokenPipeError():  # whoever was reading has seen enough
             forget_output()
         case OSError():
@@ -239,6 +228,8 @@ def add_learn(commands: Commands) -> None:
 
 
 def run_learn(learn: Parser, path: Path | None, **options: Any) -> None:
+    from tinygrad_neuron.command.learn import Files, learn_line, learn_table
+
     files = Files(*(options.pop(name) for name in Files._fields))
     if path:
         learn_table(path, files=files, **options)
@@ -259,11 +250,17 @@ def add_predict(commands: Commands) -> None:
             "predict model.json notebooks/iris.csv",
         ),
     )
-    predict.set_defaults(run=predict_table)
+    predict.set_defaults(run=run_predict)
     add = predict.add_argument
     add("model_path", metavar="MODEL.json", type=Path)
     add("path", metavar="TABLE.csv", type=Path, help="- is the standard input")
     add("-o", "--output", metavar="FILE", type=Path, help="where to (default: standard output)")
+
+
+def run_predict(**options: Any) -> None:
+    from tinygrad_neuron.command.predict import predict_table
+
+    predict_table(**options)
 
 
 def add_draw(commands: Commands) -> None:
@@ -273,7 +270,7 @@ def add_draw(commands: Commands) -> None:
         description=DRAW,
         epilog=examples('draw "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o graph.svg'),
     )
-    draw.set_defaults(run=draw_expression)
+    draw.set_defaults(run=run_draw)
     add_expression(draw)
     draw.add_argument(
         "-o",
@@ -285,6 +282,12 @@ def add_draw(commands: Commands) -> None:
     )
 
 
+def run_draw(**options: Any) -> None:
+    from tinygrad_neuron.command.draw import draw_expression
+
+    draw_expression(**options)
+
+
 def add_walk(commands: Commands) -> None:
     walk = commands.add_parser(
         "walk",
@@ -292,7 +295,7 @@ def add_walk(commands: Commands) -> None:
         description=WALK,
         epilog=examples('walk "tanh(w*x + b)" w=0.5 x=2 b=0.1'),
     )
-    walk.set_defaults(run=walk_expression)
+    walk.set_defaults(run=run_walk)
     add_expression(walk)
     walk.add_argument(
         "--html",
@@ -303,6 +306,12 @@ def add_walk(commands: Commands) -> None:
     )
 
 
+def run_walk(**options: Any) -> None:
+    from tinygrad_neuron.command.draw import walk_expression
+
+    walk_expression(**options)
+
+
 def add_play(commands: Commands) -> None:
     play = commands.add_parser(
         "play",
@@ -310,7 +319,7 @@ def add_play(commands: Commands) -> None:
         description=PLAY,
         epilog=examples("play", 'play "tanh(w*x + b)" w=0.5 x=2 b=0.1 -o playground.html'),
     )
-    play.set_defaults(run=play_expression)
+    play.set_defaults(run=run_play)
     add_expression(play, nargs="?", default="")
     play.add_argument(
         "-o", "--output", metavar="FILE", dest="page", type=page_path, help="save the page (.html)"
@@ -318,6 +327,12 @@ def add_play(commands: Commands) -> None:
     play.add_argument(
         "--no-browser", action="store_true", help="print where the page lies, and do not open it"
     )
+
+
+def run_play(**options: Any) -> None:
+    from tinygrad_neuron.command.play import play_expression
+
+    play_expression(**options)
 
 
 def add_check(commands: Commands) -> None:
@@ -352,6 +367,8 @@ def run_check(check: Parser, paths: list[Path], package: str | None, **options: 
         check.error("give either a file or --package NAME")
     if len(paths) > 1 and options["form"] != "csv":
         check.error("several engines need --csv")
+    from tinygrad_neuron.command.check import check_engine
+
     check_engine(paths, package, **options)
 
 
@@ -426,14 +443,20 @@ def name_and_number(text: str) -> tuple[str, float]:
 
 
 def picture_path(text: str) -> Path:
+    from tinygrad_neuron.view.picture.draw import picture_suffix
+
     return checked_path(picture_suffix, text)
 
 
 def plot_path(text: str) -> Path:
+    from tinygrad_neuron.command.plot import check_plot
+
     return checked_path(check_plot, text)
 
 
 def page_path(text: str) -> Path:
+    from tinygrad_neuron.view.page.play import check_suffix
+
     return checked_path(check_suffix, text)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from tinygrad_neuron.command.dataset import Part
+from tinygrad_neuron.command.errors import Diverged
 from tinygrad_neuron.command.output import say
 from tinygrad_neuron.engine import Value, no_grad
 from tinygrad_neuron.nn import Neuron
@@ -18,18 +19,6 @@ from tinygrad_neuron.optim import SGD
 Criterion = Callable[[list[Value], list[float]], Value]
 BATCH = 1_000  # rows whose graph is in memory at one time
 PATIENCE = 1.0  # seconds before the progress is shown
-
-
-class Diverged(Exception):
-    """The loss ran away: when, at which learning rate, how, and what to try.
-
-    losses  of the epochs until then; the last may be infinite or nan
-    """
-
-    def __init__(self, epoch: int, lr: float, how: str, losses: list[float]) -> None:
-        where = f"diverged at epoch {epoch} at the learning rate {lr:g}"
-        super().__init__(f"{where}: {how}; try --lr {lr / 10:g}")
-        self.epoch, self.losses = epoch, losses
 
 
 class Interruptible:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import os
 import re
@@ -89,6 +88,8 @@ def installed() -> list[str]:
 
     It is not on the PATH where the environment is not activated.
     """
+    import importlib.metadata  # which is slow to import
+
     try:
         files = importlib.metadata.files("graphviz-pure") or []
     except importlib.metadata.PackageNotFoundError:
