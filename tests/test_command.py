@@ -168,8 +168,16 @@ def test_blank_lines_spaces_and_quotes_do_no_harm(table):
         ("x,y,\n1,2,\n2,4,\n3,6,\n", ""),
         ("x,y\n1,2,\n2,4,\n3,6,\n", ""),
         ("x;y;\n1;2\n2;4;\n3;6;;\n", ""),
+        ("x,y,,\n1,2,,\n2,4,,\n3,6,,\n,,,\n,,,\n", ""),
     ],
-    ids=["an index", "a last separator", "it in the rows only", "now and then"],
+    ids=[
+        "an index",
+        "a last separator",
+        "it in the rows only",
+        "now and then",
+        "empty rows",
+        "none",
+    ],
 )
 def test_columns_without_a_name_and_last_separators_do_no_harm(table, text, warning):
     done = run("learn", table(text))
@@ -187,6 +195,19 @@ def test_a_header_of_numbers_that_are_chosen_holds_names(table):
     assert "2 = 2*1" in learn(path, "--inputs", "1", "--target", "2")
 
 
+def test_a_number_sign_may_begin_a_name(table):
+    assert "y = 2*x" in learn(table("#,x,y\n5,1,2\n3,2,4\n4,3,6\n"), "--inputs", "x")
+
+
+def test_tabs_may_separate_decimal_commas(table):
+    assert "y = 2*x + 1" in learn(table("x\ty\n0,5\t2\n1,5\t4\n2,5\t6\n"))
+
+
+def test_a_point_before_three_digits_is_told_to_be_a_decimal_one(table):
+    done = run("learn", table("x;y\n1.200;1\n950;2\n1.800;3\n"))
+    assert "table.csv: the point in 1.200 is read as a decimal point" in done.stderr
+
+
 def test_a_comma_before_three_digits_is_told_to_be_a_decimal_one(table):
     done = run("learn", table("x;y\n1,250;2\n2,500;4\n3,750;6\n"))
     assert "table.csv: the comma in 1,250 is read as a decimal point" in done.stderr
@@ -197,6 +218,9 @@ def test_two_numbers_can_be_learned_as_classes_and_one_is_told_so(table):
     path = table("x,y\n" + "".join(f"{x},{1 if x > 2 else -1}\n" for x in range(6)))
     done = run("learn", path)
     assert "--classes=-1,1 learns them as classes" in done.stderr
+    ten = table("x,y\n" + "".join(f"{x},{10 if x > 2 else 9}\n" for x in range(6)))
+    assert "9 and 10; --classes=9,10 learns" in run("learn", ten).stderr
+    path = table("x,y\n" + "".join(f"{x},{1 if x > 2 else -1}\n" for x in range(6)))
     for classes in (["--classes", "-1,1"], ["--classes=-1,1"]):
         assert "-1 = 0, 1 = 1" in learn(path, *classes)
 
@@ -216,7 +240,7 @@ BAD_TABLES = {
     "empty": ("", "the file is empty"),
     "only blank lines": ("\n\n", "the file is empty"),
     "only a header": ("x,y\n", "a header and no row"),
-    "too few cells": ("x,y\n1,2\n2\n", "line 3: 1 cells under a header of 2"),
+    "too few cells": ("x,y\n1,2\n2\n", "line 3: 1 cell under a header of 2"),
     "too many cells": ("x,y\n1,2,3\n", "line 2: 3 cells under a header of 2"),
     "missing cell": ("x,y\n1,2\n,4\n", "line 3, column 'x': the cell is empty"),
     "missing target": ("x,y\n1,\n2,4\n", "line 2, column 'y': the cell is empty"),
@@ -245,18 +269,30 @@ BAD_TABLES = {
         "line 1: 2 is a number, where names of columns belong; write a line of names above it, or",
     ),
     "an input without a name": ("5.1,y\n1,2\n2,4\n", "line 1: 5.1 is a number, where names of"),
-    "a comment": (
-        "# of 2020\nx,y\n1,2\n",
-        "line 1: '# of 2020' looks like a comment, and the names",
+    "a comment": ("# of 2020\nx,y\n1,2\n", "line 1: it looks like a comment, and the names of"),
+    "a comment with names": ("# x,y\n1,2\n2,3\n", "line 1: it looks like a comment"),
+    "a title in a cell": ("Sales,,\na,b,y\n1,2,3\n", "line 1: 'Sales' is the only name for 3 co"),
+    "a title of two cells": (
+        "Run,A\nx,y\n1,2\n2,3\n",
+        "not 'x'; if this line has names or units, delete it, or what stands above it",
     ),
-    "a comment with names": ("#x,y\n1,2\n2,3\n", "line 1: '#x' looks like a comment"),
+    "a title above tabs": ("Run A\nx\ty\n1\t2\n2\t3\n", "'Run A' is the only name for 2 columns"),
+    "no name": (",\n1,2\n", "line 1: there is no name for 2 columns"),
+    "numbers as people write them": ("x,y\n1,10 %\n2,20 %\n", "not '10 %'; write digits and a"),
+    "a decimal comma in quotes": ('x,y\n1,"0,5"\n2,"1,5"\n', "not '0,5'; write digits and a dec"),
+    "a header of decimal commas": ("1,5;2,5\n2;4\n3;6\n", "line 1: 2,5 is a number, where names"),
+    "a header of nan": ("nan,inf\n1,2\n2,3\n", "line 1: inf is a number, where names of co"),
+    "HTML": ("<table><tr><td>x</td></tr></table>", "it is HTML or XML; save the table as CSV"),
     "a title": (
         "Sales of 2020\nx,y\n1,2\n",
-        "line 1: 'Sales of 2020' was taken for the names of the 2 columns; delete what stands",
+        "line 1: 'Sales of 2020' is the only name for 2 columns; delete what stands above",
     ),
     "sep=": ("sep=;\nx;y\n1;2\n2;3\n", "line 1: sep= is for a spreadsheet program; delete this"),
     "UTF-16": ("x,y\n1,2\n2,3\n".encode("utf-16"), "it is text in UTF-16; save it in UTF-8"),
-    "UTF-16 without a mark": ("x,y\n1,2\n".encode("utf-16-le"), "zero bytes, as UTF-16 does; save"),
+    "UTF-16 without a mark": (
+        "x,y\n1,2\n".encode("utf-16-le"),
+        "zero bytes: it is no text, or text in UTF-16",
+    ),
     "Latin-1": (
         "größe,y\n1,2\n".encode("latin-1"),
         "line 1: byte 0xf6 is not UTF-8; save the table in UTF-8, which spreadsheet programs call",
@@ -284,7 +320,7 @@ BAD_TABLES = {
     "a short row among semicolons": ("a;b;y\n1;2;3\n1;2\n", "line 3: 2 cells under a header of 3"),
     "an open quote": ('x,y\n5,6\n"1,2\n3,4\n', "line 3: a quote is not closed"),
     "an open quote in the header": ('w,"x\n1,2\n3,4\n', "line 1: a quote is not closed"),
-    "a quote closed late": ('a,y\n"1,2\n3,4\n5,"b"\n', "line 4: 1 cells under a header of 2; a"),
+    "a quote closed late": ('a,y\n"1,2\n3,4\n5,"b"\n', "line 4: 1 cell under a header of 2; a"),
     "an open quote at the end": ('x,y\n1,2\n3,"', "line 3: a quote is not closed"),
     "an open quote in the last column": ('x,y\n1,2\n3,"4 inch\n5,6\n', "line 3: a quote is not"),
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),

@@ -101,7 +101,7 @@ def test_inputs_chooses_columns(table):
     assert "b" not in re.search(r"^y = .*$", learn(path, "--inputs", "a"), re.MULTILINE)[0]
     for inputs, message in [
         ("z", "no column 'z', only a, b, y"),
-        ("a,y", "'y' is to be learned, and so is no input"),
+        ("a,y", "'y' is the target, so it cannot be an input"),
         ("a,a", "must be different columns A,B, not 'a,a'"),
         ("a,", "must be different columns A,B, not 'a,'"),
         ('"a', "must be different columns A,B, not '\"a'"),

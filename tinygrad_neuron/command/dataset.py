@@ -9,10 +9,17 @@ from typing import NamedTuple
 
 from tinygrad_neuron.command.errors import InputError
 from tinygrad_neuron.command.output import warn
-from tinygrad_neuron.command.table import Table, as_number, listed, shown
+from tinygrad_neuron.command.table import (
+    Table,
+    as_number,
+    listed,
+    looks_like_number,
+    reads_as_number,
+    shown,
+)
 
 Classes = tuple[str, str]
-NOISE = 16  # units in the last place, within which numbers differ by rounding alone
+NOISE = 4  # units in the last place, within which numbers differ by rounding alone
 
 
 class Scale(NamedTuple):
@@ -71,7 +78,7 @@ def make_dataset(
         raise InputError(f"{table.source}: {problem}; {cure}")
     target, inputs = choose(table, target, inputs)
     if target in inputs:
-        raise InputError(f"{table.source}: {target!r} is to be learned, and so is no input")
+        raise InputError(f"{table.source}: {target!r} is the target, so it cannot be an input")
     words = set(table.words(target))
     for word in classes or ([] if one_class is None else [one_class]):
         if word not in words:
@@ -95,7 +102,9 @@ def make_dataset(
         problem = f"no input column changes in the {len(training)} rows to learn from"
         raise InputError(f"{table.source}: {problem}")
     for name in constant:
-        warn(f"column {name!r} is left out, for it never changes")
+        differs = min(columns[name]) < max(columns[name])
+        how = "changes by rounding at most" if differs else "never changes"
+        warn(f"column {name!r} is left out, for it {how}")
         del scales[name]
 
     def part(indices: list[int]) -> Part:
@@ -127,7 +136,7 @@ def choose(table: Table, target: str | None, inputs: list[str] | None) -> tuple[
 def check_name(table: Table, name: str) -> None:
     """InputError if this was not meant for a name, when nobody has chosen it."""
     place = f"{table.source}, line {table.header.line}"
-    if math.isfinite(as_number(table.with_point(name))):
+    if looks_like_number(name) or reads_as_number(name):
         cure = "write a line of names above it, or choose columns with --target and --inputs"
         raise InputError(f"{place}: {name} is a number, where names of columns belong; {cure}")
     if not name.isprintable():
@@ -175,7 +184,8 @@ def read_targets(
                 raise InputError(f"{table.source}, column {target!r}: {problem}")
             if set(numbers) <= {0.0, 1.0}:
                 return numbers, ("0", "1")
-            if len(words) == 2 and len(cells) > 5:
+            if len(words) == 2 and len(cells) > 5 and not any("," in word for word in words):
+                words.sort(key=as_number)
                 cure = f"--classes={','.join(words)} learns them as classes"
                 warn(f"column {target!r} has two numbers only, {' and '.join(words)}; {cure}")
             return numbers, None

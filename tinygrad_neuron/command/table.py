@@ -7,8 +7,8 @@ import io
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ SAMPLE = 20  # rows that show how cells are separated
 STDIN = Path("-")
 DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([., ’'])\d{3}(\1\d{3})*([.,]\d+)?")
+LIKE_A_NUMBER = re.compile(r"[+−-]?[€$£]? ?\d[\d., ’']* ?[%€]?")  # as people write them
 NOT_TEXT = {  # of files that are no text, by how they begin
     b"\xff\xfe": "text in UTF-16; save it in UTF-8",
     b"\xfe\xff": "text in UTF-16; save it in UTF-8",
@@ -31,7 +32,10 @@ NOT_TEXT = {  # of files that are no text, by how they begin
     b"PK\x03\x04": "a spreadsheet or a zip file; save the sheet as CSV, or unzip the file",
     b"\xd0\xcf\x11\xe0": "a spreadsheet; save the sheet as CSV",
     b"PAR1": "a Parquet file; save it as CSV",
-    b"%PDF": "a PDF",
+    b"%PDF": "a PDF; save the table as CSV",
+    b"<": "HTML or XML; save the table as CSV",
+    b"{": "JSON; save the table as CSV",
+    b"[": "JSON; save the table as CSV",
 }
 
 
@@ -52,7 +56,7 @@ class Table(NamedTuple):
     """A header and the rows below it, which all have as many cells as the header.
 
     source         the file, as messages call it
-    decimal_comma  whether numbers have a comma for a point, as they may where semicolons separate
+    decimal_comma  whether numbers have a comma for a point, as they may where no commas separate
     """
 
     source: str
@@ -94,16 +98,25 @@ class Table(NamedTuple):
         numbers = [as_number(self.with_point(cell)) for cell in cells]
         for i, (cell, number) in enumerate(zip(cells, numbers)):
             is_marked = IN_THOUSANDS.fullmatch(cell) is not None
-            if self.decimal_comma and "." in cell and math.isfinite(number):
+            is_odd = self.decimal_comma and "." in cell and math.isfinite(number)
+            if is_odd and (is_marked or any("," in other for other in cells)):
                 problem = f"{shown(cell)} has a point, and other numbers have a decimal comma"
             elif not math.isfinite(number):
                 problem = f"{role} must be a finite number, not {shown(cell)}"
             else:
                 continue
-            cure = "; write numbers without thousands marks" if is_marked else ""
-            if not is_marked and not reads_as_number(self.with_point(cell)):
-                cure = for_words
+            cure = "" if reads_as_number(self.with_point(cell)) else for_words
+            if is_marked:
+                cure = "; write numbers without thousands marks"
+            elif LIKE_A_NUMBER.fullmatch(cell) and not is_odd:
+                cure = "; write digits and a decimal point only"
+            elif not i and len(cells) > 2 and all(map(math.isfinite, numbers[1:])):
+                cure = "; if this line has names or units, delete it, or what stands above it"
             raise InputError(f"{self.place(i, name)}: {problem}{cure}")
+        pointed = [cell for cell in cells if "." in cell]
+        is_doubtful = all(map(IN_THOUSANDS.fullmatch, pointed)) and len(pointed) < len(cells)
+        if self.separator != "," and pointed and is_doubtful:
+            warn(f"{self.source}: the point in {pointed[0]} is read as a decimal point")
         return numbers
 
     def place(self, i: int, name: str) -> str:
@@ -114,9 +127,9 @@ class Table(NamedTuple):
         return DECIMAL_COMMA.sub(r"\1.\2", cell) if self.decimal_comma else cell
 
     def has_numbers(self, name: str) -> bool:
-        """Whether a cell of the column is a finite number, or all are numbers such as nan."""
-        cells = [self.with_point(cell) for cell in self.column(name)]
-        return any(math.isfinite(as_number(c)) for c in cells) or all(map(reads_as_number, cells))
+        """Whether a cell of the column looks like a finite number, or all are such as nan."""
+        cells = self.column(name)
+        return any(looks_like_number(cell) for cell in cells) or all(map(reads_as_number, cells))
 
     def only(self, name: str, cells: Collection[str]) -> Table:
         """The rows whose cell in this column is one of `cells`."""
@@ -131,6 +144,11 @@ def reads_as_number(cell: str) -> bool:
     except ValueError:
         return False
     return "_" not in cell  # which float() would let pass, as in 1_000
+
+
+def looks_like_number(cell: str) -> bool:
+    """Whether the cell is a finite number, or what people write for one, such as 1,200 or 5 %."""
+    return math.isfinite(as_number(cell)) or LIKE_A_NUMBER.fullmatch(cell) is not None
 
 
 def as_number(cell: str) -> float:
@@ -167,15 +185,21 @@ def read_table(path: Path) -> Table:
     if not records:
         raise InputError(f"{source}: the file is empty; a table needs a header and rows")
     header, *rows = without_empty_ends(records)
+    if text.startswith("# "):
+        raise InputError(
+            f"{source}, line 1: it looks like a comment, and the names of the columns belong "
+            "there; delete the line, or the #"
+        )
     check_header(header, rows, source)
     for row in rows:
         if len(row.cells) != len(header.cells):
-            cells = f"{len(row.cells)} cells under a header of {len(header.cells)}"
+            count = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
+            cells = f"{count} under a header of {len(header.cells)}"
             over_lines = any("\n" in cell or "\r" in cell for cell in row.written)
             cure = "; a quote may be closed too late" if over_lines else ""
             raise InputError(f"{source}, line {row.line}: {cells}{cure}")
     commas = [c for row in rows for c in row.cells if DECIMAL_COMMA.match(c)]
-    decimal_comma = separator == ";" and bool(commas)
+    decimal_comma = separator != "," and bool(commas)
     if decimal_comma and all(map(IN_THOUSANDS.fullmatch, commas)):
         warn(f"{source}: the comma in {commas[0]} is read as a decimal point")
     return Table(source, separator, header, rows, decimal_comma)
@@ -190,21 +214,16 @@ def without_empty_ends(records: list[TableRow]) -> list[TableRow]:
 def check_header(header: TableRow, rows: list[TableRow], source: str) -> None:
     """InputError if the first row is not the one with the names, or the only one."""
     first, place = header.cells[0], f"{source}, line {header.line}"
-    if first.lower().startswith("sep="):
+    if re.fullmatch("sep=.?", first.lower()):
         raise InputError(f"{place}: sep= is for a spreadsheet program; delete this line")
-    if first.startswith("#"):
-        raise InputError(
-            f"{place}: {shown(first)} looks like a comment, and the names of the columns belong "
-            "there; delete the line, or the #"
-        )
     if not rows:
         raise InputError(f"{source}: there is a header and no row below it")
-    width = len(rows[-1].cells)
-    if len(header.cells) < width and not any(header.cells[1:]):
-        raise InputError(
-            f"{place}: {shown(first)} was taken for the names of the {width} columns; delete what "
-            "stands above them"
-        )
+    width = max(len(rows[-1].cells), len(header.cells))
+    names = [name for name in header.cells if name]
+    if width > 1 and len(names) < 2:
+        problem = f"{shown(names[0])} is the only name" if names else "there is no name"
+        cure = "delete what stands above the names, or quote cells that have a comma"
+        raise InputError(f"{place}: {problem} for {width} columns; {cure}")
 
 
 def read_text(path: Path, source: str) -> str:
@@ -226,7 +245,9 @@ def read_text(path: Path, source: str) -> str:
         cure = "save the table in UTF-8, which spreadsheet programs call CSV UTF-8"
         raise InputError(f"{source}, line {line}: {problem}; {cure}") from None
     if "\0" in text:
-        raise InputError(f"{source}: it has zero bytes, as UTF-16 does; save the table in UTF-8")
+        raise InputError(
+            f"{source}: it has zero bytes: it is no text, or text in UTF-16; save it in UTF-8"
+        )
     return text
 
 
@@ -246,14 +267,15 @@ def separator_of(text: str) -> str:
     most = max(widths, key=widths.__getitem__, default=",")
     if widths.get(most, 0) > 1:
         return most
-    names = {}  # a row is wrong; which one, is said where the table is read
-    for separator in SEPARATORS:
+    scores = {}  # a row is wrong; which one, is said where the table is read
+    for separator in reversed(SEPARATORS):
         try:
-            with suppress(StopIteration):
-                names[separator] = len(next(records_of(text, separator, "")).cells)
+            rows = [row.cells for row in islice(records_of(text, separator, ""), SAMPLE)]
         except InputError:  # a quote that is not closed
             return separator
-    return max(reversed(names), key=names.__getitem__, default=",")
+        widths_of_rows = Counter(len(cells) for cells in rows if len(cells) > 1)
+        scores[separator] = max(((n, width) for width, n in widths_of_rows.items()), default=(0, 0))
+    return max(scores, key=scores.__getitem__)
 
 
 def records_of(text: str, separator: str, source: str) -> Iterator[TableRow]:
@@ -269,7 +291,7 @@ def records_of(text: str, separator: str, source: str) -> Iterator[TableRow]:
                     raise InputError(f"{source}, line {start}: a quote is not closed")
                 return
             cells = [" ".join(cell.split()) for cell in record]
-            if cells not in ([], [""]):
+            if any(cells):
                 yield TableRow(reader.line_num, cells, record)
             start = reader.line_num + 1
     except csv.Error as error:
