@@ -176,7 +176,6 @@ def test_blank_lines_spaces_and_quotes_do_no_harm(table):
         "it in the rows only",
         "now and then",
         "empty rows",
-        "none",
     ],
 )
 def test_columns_without_a_name_and_last_separators_do_no_harm(table, text, warning):
