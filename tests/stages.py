@@ -122,7 +122,13 @@ BREADTH_FIRST = """queue = [self]
 # The stage, what is wrong, the text that is replaced and the text in its place, and a part of what
 # is said of it.
 WRONG = [
-    ("record", "set", "tuple(operands)", "set(operands)", "The operands are in a set"),
+    (
+        "record",
+        "set",
+        "tuple(operands)",
+        "set(operands)",
+        "One of two operands is lost, as in a set",
+    ),
     (
         "record",
         "float",
@@ -144,27 +150,33 @@ WRONG = [
         PRODUCT.replace("other.data", "DATA")
         .replace("self.data", "other.data")
         .replace("DATA", "self.data"),
-        "multiplied by its own data",
+        "You multiply by an operand's own data",
     ),
     (
         "operation",
         "data of the result",
         PRODUCT,
         PRODUCT.replace("out.grad", "out.data"),
-        "multiplied by the data of c",
+        "You wrote out.data where out.grad belongs",
     ),
-    ("reuse", "=", PRODUCT, PRODUCT.replace("+=", "="), "The second use replaces the first"),
+    (
+        "reuse",
+        "=",
+        PRODUCT,
+        PRODUCT.replace("+=", "="),
+        "The second use replaces the first: there is = where",
+    ),
     ("backward", "no start", "self.grad += 1.0", "pass", "output's own gradient must start at 1"),
-    ("backward", "not reversed", "reversed(order)", "order", "go from the output back"),
+    ("backward", "not reversed", "reversed(order)", "order", "go back from the output"),
     (
         "backward",
         "+ drops it",
         "self.grad += out.grad\n            other.grad += out.grad",
         "self.grad += 1.0\n            other.grad += 1.0",
-        "+ drops the upstream gradient",
+        "A sum drops the upstream gradient",
     ),
-    ("order", "depth first", *backward(ONCE), "after one use: sort the values topologically"),
-    ("order", "each time", *backward(EACH_TIME), "the same part twice: visit each value once"),
+    ("order", "depth first", *backward(ONCE), "passes its gradient on too early"),
+    ("order", "each time", *backward(EACH_TIME), "passes the same part on twice"),
     ("order", "breadth first", *backward(BREADTH_FIRST), "Breadth first, b comes before"),
     (
         "doubling",
@@ -181,7 +193,7 @@ WRONG = [
                 seen.add(value)
                 order.append(value)
 """,
-        "it takes 2ⁿ steps",
+        "Go along each arrow of the graph once",
     ),
     ("numbers", "no __rsub__", "def __rsub__", "def minus", "Python calls the methods __rsub__"),
     ("numbers", "swapped", "return -self + other", "return self - other", "swapped: v.__rsub__"),
@@ -189,7 +201,7 @@ WRONG = [
     ("tanh", "upstream forgotten", "(1 - t**2) * out.grad", "1 - t**2", "The upstream gradient, 3"),
     ("tanh", "1 - t", "(1 - t**2)", "(1 - t)", "and not 1 - tanh(x)."),
     ("tanh", "1 - x²", "(1 - t**2)", "(1 - self.data**2)", "and not 1 - x ** 2"),
-    ("again", "leaves reset", "if value.operands:", "if True:", "Leaves are reset, too"),
+    ("again", "leaves reset", "if value.operands:", "if True:", "Leaves are reset, too, but must"),
     ("again", "nothing reset", "if value.operands:", "if False:", "The output adds up its own"),
 ]
 # Right, but this is said of it.
@@ -201,7 +213,7 @@ START = """        for value in order:
 TOLERATED = (
     START,
     "        self.grad = 1.0\n",
-    "a second pass adds to inner values, too, as in micrograd",
+    "but a second pass adds to inner values, too, as in micrograd",
 )
 
 

@@ -67,7 +67,32 @@ def test_a_half_built_engine_is_told_what_is_missing():
     hidden = stages.RIGHT.replace("_backward", "give")
     operation = stages_of(hidden)[1]
     assert operation.verdict == "cannot be expressed"
-    assert "no local derivatives were found: looked for _local_grads" in str(operation.answer)
+    assert "no local derivatives were found: name them as one of _b" in str(operation.answer)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "out = Value(self.data * other.data, [self, other])\n\n        def _backward():\n"
+            + stages.PRODUCT
+            + "\n        out._backward = _backward\n",
+            "out = Value(self.data * other.data, [self, other])\n"
+            "        out._backward = lambda g: (g * other.data, g * self.data)\n",
+        ),
+        (
+            "out = Value(self.data * other.data, [self, other])\n\n        def _backward():\n"
+            + stages.PRODUCT
+            + "\n        out._backward = _backward\n",
+            "out = Value(self.data * other.data, [self, other])\n"
+            "        out._local_grads = (other.data, self.data)\n        del out._backward\n",
+        ),
+    ],
+    ids=["returned", "stored"],
+)
+def test_an_operation_is_right_however_the_engine_passes_gradients_on(old, new):
+    record, operation, reuse, *_ = stages_of(stages.with_mistake(old, new))
+    assert [record.verdict, operation.verdict, reuse.verdict] == ["right"] * 3
 
 
 class Careless:
@@ -176,9 +201,9 @@ def test_refusing_a_second_pass_is_right_and_a_missing_operator_is_no_refusal(mo
 
     monkeypatch.setattr(Value, "backward", backward)
     outcomes = {o.check.name: o for o in checkup(Value, None)}
-    for name in "again", "zeroed leaves":
-        assert outcomes[name].verdict == "right"
-        assert isinstance(outcomes[name].answer, RuntimeError)
+    assert (outcomes["again"].verdict, outcomes["again"].answer) == ("right", (20.0, 7.0))
+    assert outcomes["zeroed leaves"].verdict == "right"
+    assert isinstance(outcomes["zeroed leaves"].answer, RuntimeError)
     assert outcomes["shared node"].answer == 16.0
 
     class Meagre:
@@ -249,7 +274,7 @@ def test_a_backward_that_always_fails_is_no_refusal_of_a_second_one(monkeypatch)
     monkeypatch.setattr(Value, "backward", lambda y: 1 / 0)
     verdicts = {o.check.name: o.verdict for o in checkup(Value) if "backward(" in o.check.program}
     assert "right" not in verdicts.values()
-    assert verdicts["again"] == "cannot be expressed"
+    assert verdicts["shared node"] == "cannot be expressed"
     assert verdicts["numbers"] == "crashed"
 
 

@@ -273,10 +273,10 @@ BAD_TABLES = {
     "a title in a cell": ("Sales,,\na,b,y\n1,2,3\n", "line 1: 'Sales' is the only name for 3 co"),
     "a title of two cells": (
         "Run,A\nx,y\n1,2\n2,3\n",
-        "not 'x'; if this line has names or units, delete it, or what stands above it",
+        "not 'y'; if this line has names or units, delete it, or what stands above it",
     ),
     "a title above tabs": ("Run A\nx\ty\n1\t2\n2\t3\n", "'Run A' is the only name for 2 columns"),
-    "no name": (",\n1,2\n", "line 1: there is no name for 2 columns"),
+    "no name": (",\n1,2\n2,3\n", "line 2: 2 is a number, where names"),
     "numbers as people write them": ("x,y\n1,10 %\n2,20 %\n", "not '10 %'; write digits and a"),
     "a decimal comma in quotes": ('x,y\n1,"0,5"\n2,"1,5"\n', "not '0,5'; write digits and a dec"),
     "a header of decimal commas": ("1,5;2,5\n2;4\n3;6\n", "line 1: 2,5 is a number, where names"),

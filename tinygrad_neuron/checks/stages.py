@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections import namedtuple
 
 
-class Check(namedtuple("Check", "name program right why stage wrong also or_refused",
-        defaults=("", {}, {}, False))):  # fmt: skip
+class Check(namedtuple("Check", "name program right why stage known or_refused",
+        defaults=("", {}, False))):  # fmt: skip
     """A program whose last line is an expression, and what that must give.
 
     program     its first line is what any engine can do, or else the check cannot be expressed
     right       the number, or several; None where the program must be refused with an error
-    why         one sentence: why that is right; for a stage, what to build
+    why         one sentence: why that is right, and for a stage what the engine needs
     stage       the stage to which it belongs
-    wrong       the mistakes that give a known answer: {(place in the answer, number): sentence}
-    also        other answers that are right, likewise, each with what is to be said of it
+    known       other answers, each with a sentence: the mistake that gives it. If it begins with
+                "but", the answer is right as well
     or_refused  whether an error after the first line is right too
     """
 
     __slots__ = ()
 
 
+SWAPPED = "The operands are swapped: v.__rsub__(1) is 1 - v, and not v - 1."
+REPEATED = "The node b passes the same part on twice: visit each node once."
+EARLY = "The node b passes its gradient on too early: sort the nodes topologically."
+RESET = "Leaves are reset, too, but must keep adding, so that you can sum over a batch."
 STAGES = (
     Check(
         "record",
@@ -35,7 +39,7 @@ STAGES = (
         (9.0, 2),
         "An operation gives a Value that holds the result and, in a tuple, both its operands.",
         "record",
-        {(1, 1): "The operands are in a set, which keeps x once where x * x uses it twice."},
+        {(9.0, 1): "One of two operands is lost, as in a set, which keeps x once: use a tuple."},
     ),
     Check(
         "operation",
@@ -47,9 +51,9 @@ STAGES = (
         "The node c passes on its gradient times the other operand: 7 * -5 to a, 7 * 2 to b.",
         "operation",
         {
-            (0, -5.0): "The gradient of c, 7, is forgotten: it is the factor of both.",
-            (0, 14.0): "Each operand is multiplied by its own data, and must be by the other's.",
-            (0, 50.0): "It is multiplied by the data of c, and must be by the gradient of c.",
+            (-5.0, 2.0): "The gradient of c, 7, is forgotten: multiply both by it.",
+            (14.0, -35.0): "You multiply by an operand's own data: it must be that of the other.",
+            (50.0, -20.0): "You wrote out.data where out.grad belongs.",
         },
     ),
     Check(
@@ -59,9 +63,9 @@ STAGES = (
         pushed(y, 5.0, x)[0]
         """,
         30.0,
-        "Both uses of x give it 5 * 3: a gradient is a sum, so write += and not =.",
+        "Both uses of x give it 5 * 3, and a gradient is a sum: add with +=.",
         "reuse",
-        {(0, 15.0): "The second use replaces the first, as = does: write +=."},
+        {15.0: "The second use replaces the first: there is = where += belongs."},
     ),
     Check(
         "backward",
@@ -74,9 +78,10 @@ STAGES = (
         "The method backward() sets the output's gradient to 1, and goes back to the leaves.",
         "backward",
         {
-            (3, 0.0): "All gradients are 0: the output's own gradient must start at 1.",
-            (2, 0.0): "Only the last operation has passed a gradient on: go from the output back.",
-            (2, 1.0): "+ drops the upstream gradient, 3: each operand of a sum gets all of it.",
+            (0.0, 0.0, 0.0, 0.0): "Nothing arrives: the output's own gradient must start at 1.",
+            (0.0, 0.0, 0.0, 4.0): "Only the output passes its gradient on: go back "
+            "from the output through all nodes.",
+            (-5.0, 2.0, 1.0, 4.0): "A sum drops the upstream gradient, 3: both operands get it.",
         },
     ),
     Check(
@@ -91,11 +96,13 @@ STAGES = (
         "The node b passes its gradient on when all nodes that use b have added to it.",
         "order",
         {
-            (0, 6.0): "b passes on what it has after one use: sort the values topologically.",
-            (0, 15.0): "b passes on what it has after one use: sort the values topologically.",
-            (0, 27.0): "b passes on the same part twice: visit each value once.",
-            (0, 36.0): "b passes on the same part twice: visit each value once.",
-            (1, 3.0): "Breadth first, b comes before a value that uses it: sort topologically.",
+            (6.0, 33.0): EARLY,
+            (15.0, 3.0): EARLY,
+            (21.0, 3.0): "Breadth first, b comes before a node that uses it: sort the nodes "
+            "topologically.",
+            (6.0, 30.0): "The second use of b replaces the first: there is = where += belongs.",
+            (27.0, 66.0): REPEATED,
+            (36.0, 36.0): REPEATED,
         },
     ),
     Check(
@@ -107,8 +114,9 @@ STAGES = (
         grad(x)
         """,
         2.0**30,
-        "Right, but it takes 2ⁿ steps: go along each arrow once, and not along each path.",
+        "Go along each arrow of the graph once, and not along each path, of which there are 2³⁰.",
         "order",
+        {1.0: "A sum replaces what its operands have: there is = where += belongs."},
     ),
     Check(
         "numbers",
@@ -121,9 +129,8 @@ STAGES = (
         "For 1 - v and 3 / v Python calls the methods __rsub__ and __rtruediv__ of v.",
         "numbers",
         {
-            (0, 0.5): "The operands are swapped: v.__rsub__(1) is 1 - v, and not v - 1.",
-            (1, -0.75): "The operands are swapped: v.__rsub__(1) is 1 - v, and not v - 1.",
-            (1, 1.5): "The derivative of a power is n * x ** (n - 1), and not n * x ** n.",
+            (0.5, -0.75): SWAPPED,
+            (-0.5, 1.5): "The derivative of a power is n * x ** (n - 1), and not n * x ** n.",
         },
     ),
     Check(
@@ -134,31 +141,31 @@ STAGES = (
         round(grad(x), 4)
         """,
         2.5198,
-        "The slope of tanh is 1 - tanh(x) ** 2, times the upstream gradient.",
+        "The local derivative of tanh is 1 - tanh(x) ** 2.",
         "tanh",
         {
-            (0, 0.8399): "The upstream gradient, 3, is forgotten.",
-            (0, 1.4304): "The slope is 1 - tanh(x) ** 2, and not 1 - tanh(x).",
-            (0, 0.0): "The slope is 1 - tanh(x) ** 2, and not 1 - x ** 2.",
+            0.8399: "The upstream gradient, 3, is forgotten.",
+            1.4304: "The local derivative is 1 - tanh(x) ** 2, and not 1 - tanh(x).",
+            0.0: "Nothing arrives; the local derivative is 1 - tanh(x) ** 2, and not 1 - x ** 2.",
         },
     ),
     Check(
         "again",
         """
         a = Value(2.0); d = a * 2 * 5; backward(d)
-        backward(d)
         w = Value(2.0); backward(w * 3); backward(w * 4)
-        grad(a), grad(w)
+        refused = is_refused(d)
+        20.0 if refused else grad(a), grad(w)
         """,
         (20.0, 7.0),
-        "A leaf adds up what all passes give, and inner values start each pass at 0.",
+        "A leaf adds the gradients of all passes, and inner values start each pass at 0.",
         "again",
         {
-            (0, 10.0): "Leaves are reset, too: they must add up, so that batches can.",
-            (1, 4.0): "Leaves are reset, too: they must add up, so that batches can.",
-            (0, 40.0): "The output adds up its own gradient, too: it starts each pass at 1.",
+            (30.0, 7.0): "but a second pass adds to inner values, too, as in micrograd: 30, not 20",
+            (10.0, 7.0): "The second pass adds nothing: forget which nodes the first one visited.",
+            (10.0, 4.0): RESET,
+            (20.0, 4.0): RESET,
+            (40.0, 7.0): "The output adds up its own gradient, too: write self.grad = 1, not +=.",
         },
-        {(0, 30.0): "a second pass adds to inner values, too, as in micrograd: 30 and not 20"},
-        or_refused=True,
     ),
 )  # fmt: skip

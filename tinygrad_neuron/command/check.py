@@ -35,6 +35,7 @@ AT_ONCE = 4
 LONGEST_ANSWER = 100  # letters of an answer in a table
 WIDTH = 79  # of the reasons
 LARGEST_ANSWER = 20_000  # bytes of an answer's file
+MISTAKEN = ("slow", "wrong", "crashed")  # verdicts
 CHILD = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])["path"]
@@ -46,7 +47,7 @@ main()
 class Finding(NamedTuple):
     """What an engine made of a check's program.
 
-    verdict  "right", "slow", "wrong", "crashed" or "cannot be expressed"
+    verdict  "right", "slow", "wrong", "crashed", "cannot be expressed" or "not run"
     text     the answer, or what went wrong
     note     what is known about this answer
     """
@@ -59,7 +60,7 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         match self.verdict:
             case "right":
-                return f"right, but {self.note}" if self.note else "right"
+                return f"right, {self.note}" if self.note else "right"
             case "slow":
                 return "right, but it takes 2ⁿ steps"
             case "wrong":
@@ -70,9 +71,7 @@ class Finding(NamedTuple):
     @property
     def why(self) -> str:
         """Which mistake was made, or why the right answer is right, where another was given."""
-        return (
-            "" if self.verdict in ("right", "cannot be expressed") else self.note or self.check.why
-        )
+        return (self.note or self.check.why) if self.verdict in MISTAKEN else ""
 
 
 class Report(NamedTuple):
@@ -85,22 +84,40 @@ class Report(NamedTuple):
 
     @property
     def expressed(self) -> int:
-        return len(self.findings) - self.count("cannot be expressed")
+        return len(self.findings) - self.count("cannot be expressed") - self.count("not run")
 
     @property
     def score(self) -> str:
         score = f"{self.count('right')} of {self.expressed} right"
-        others = self.count("cannot be expressed")
-        return f"{score}, {others} cannot be expressed" if others else score
-
-    @property
-    def first_mistake(self) -> Finding | None:
-        return next((finding for finding in self.findings if finding.why), None)
+        for verdict in "cannot be expressed", "not run":
+            if others := self.count(verdict):
+                score += f", {others} {verdict}"
+        return score
 
     @property
     def missing(self) -> Finding | None:
-        """The first stage that the engine has not reached."""
-        return next((f for f in self.findings if f.check.stage and f.verdict != "right"), None)
+        """The first stage that the engine has not reached.
+
+        How a single value passes its gradient on may not be seen where the whole pass is right.
+        """
+        works = any(f.check.name == "backward" and f.verdict == "right" for f in self.findings)
+        for finding in self.findings:
+            is_hidden = works and finding.verdict == "cannot be expressed"
+            if finding.check.stage in ("operation", "reuse") and is_hidden:
+                continue
+            if finding.check.stage and finding.verdict != "right":
+                return finding
+        return None
+
+    @property
+    def first_mistake(self) -> Finding | None:
+        """Of a stage only if all before it are there."""
+        for finding in self.findings:
+            if finding.check.stage and self.missing and self.missing.verdict not in MISTAKEN:
+                continue
+            if finding.why:
+                return finding
+        return None
 
     @property
     def reached(self) -> str:
@@ -151,10 +168,13 @@ def write_rows(
         try:
             report = examine(path, package, name, neuron, until)
             found = report.first_mistake or report.missing
-            mistake = f"{found.check.name}: {found.why or found.text}" if found else ""
+            mistake = f"{found.check.name}: {found}; {found.check.why}" if found else ""
+            if found and found.note:
+                mistake = f"{found.check.name}: {found.note}"
             row = [report.engine, report.reached, mistake]
         except InputError as error:
-            row = [printable(str(path or package), 5 * LONGEST_ANSWER), "", str(error)]
+            name_of_it = printable(str(path or package), 5 * LONGEST_ANSWER)
+            row = [name_of_it, "", str(error).removeprefix(f"{name_of_it}: ")]
         status |= bool(row[2])
         writer.writerow([*row, f"{time.monotonic() - start:.1f}"])
         sys.stdout.flush()
@@ -174,12 +194,15 @@ def examine(
         "neuron": neuron,
         "bytes": MEMORY,
     }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before the children are ended
     start = time.monotonic()
     # The first only loads the engine: one that cannot be loaded is not tried many times.
     (loaded,) = run_all([{**job, "check": None}], 2 * SECONDS, start + 2 * SECONDS)
     if loaded.verdict != "loaded":
         problem = "" if loaded.verdict == "not found" else "importing it "
-        raise InputError(f"{engine}: {problem}{printable(loaded.text, 5 * LONGEST_ANSWER)}")
+        is_script = loaded.text.startswith(("raised EOFError", "ended with", "ran longer"))
+        cure = '; put what it runs under `if __name__ == "__main__":`' if is_script else ""
+        raise InputError(f"{engine}: {problem}{printable(loaded.text, 5 * LONGEST_ANSWER)}{cure}")
     limit = SECONDS + 2 * (time.monotonic() - start)  # with others beside it, it loads more slowly
     checks = [check for check in CHECKS if not until or is_until(check, until)]
     jobs = [{**job, "check": check.name} for check in checks]
@@ -245,8 +268,8 @@ class Children:
         scratch = path.with_name("scratch")  # for what the engine may write
         scratch.mkdir(parents=True)
         with self.lock:
-            if limit <= 0 or self.is_over:
-                return Answer("crashed", "was not run: the others took too long")
+            if limit < self.limit / 2 or self.is_over:
+                return Answer("not run", "the others took too long")
             process = start({**job, "answer": str(path)}, scratch)
             self.running.add(process)
         try:
@@ -332,7 +355,8 @@ def as_text(report: Report) -> str:
     parts = [table]
     if first := report.first_mistake:
         parts.append(explained(first))
-    others = [f for f in report.findings if f.why and f is not first]
+    # A later stage stands on the earlier ones, and says nothing new when one of them is wrong.
+    others = [f for f in report.findings if f.why and f is not first and not f.check.stage]
     reasons = [
         fill(f.why, WIDTH, initial_indent=f"{f.check.name:{width}}", subsequent_indent=" " * width)
         for f in others
@@ -347,10 +371,16 @@ def as_text(report: Report) -> str:
 def explained(finding: Finding) -> str:
     """The program, what came out, what should have, and which mistake that is."""
     program = indent(dedent(finding.check.program).strip(), "    ")
-    got = {"wrong": f"gives {finding.text}", "slow": "does not end in time"}
-    outcome = got.get(finding.verdict, finding.text)
-    sentence = f"{outcome}; right is {right_answer(finding.check)}. {finding.why}"
-    return f"The first mistake is in {finding.check.name}:\n\n{program}\n\n{fill(sentence, WIDTH)}"
+    name, right = finding.check.name, right_answer(finding.check)
+    if finding.verdict == "slow":
+        head, sentence = f"One check is too slow, {name}:", finding.why
+    else:
+        head = f"The first mistake is in {name}:"
+        got = f"gives {finding.text}" if finding.verdict == "wrong" else f"raises {finding.text}"
+        got = got.replace("raises ran", "ran").replace("raises ended", "ended")
+        needed = "" if finding.verdict == "wrong" else "What is needed: "
+        sentence = f"{got}; right is {right}. {needed}{finding.why}"
+    return f"{head}\n\n{program}\n\n{fill(sentence, WIDTH)}"
 
 
 def as_markdown(report: Report) -> str:

@@ -59,10 +59,10 @@ expression and its numbers stand in the page's address, which you can share.
 {EXPRESSION}"""
 CHECK = """\
 Run short programs on an engine like this one: one for each stage in which an engine is built, and
-one for each of many mistakes that engines make. Print what it gives and what is right, and explain
-the first mistake. The engine is a file or an installed package. Each program has a process of its
-own with a limit of time, and on Linux one of memory, but the rights of whoever runs it. The exit
-status is 0 only if all that can be expressed in the engine is right.
+one for each of many mistakes that engines make. Print the answers and the right ones, and explain
+the first mistake. The engine is a file or an installed package. Each program runs in a process of
+its own with a time limit, and on Linux a memory limit, but with your rights. The exit status is 0
+only if everything that the engine can express is right.
 """
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
@@ -350,7 +350,12 @@ def add_check(commands: Commands) -> None:
     add("paths", metavar="ENGINE.py", nargs="*", type=Path)
     add("--package", metavar="NAME", help="an installed package, by the name it is imported by")
     add("--name", metavar="CLASS", default="Value", help="the class of its values (default: Value)")
-    add("--neuron", metavar="CLASS", default="Neuron", help="that of its neurons (default: Neuron)")
+    add(
+        "--neuron",
+        metavar="CLASS",
+        default="Neuron",
+        help="the class of its neurons (default: Neuron)",
+    )
     stages = list(dict.fromkeys(stage.stage for stage in STAGES))
     add("--until", metavar="STAGE", choices=stages, help=f"stop after {', '.join(stages)}")
     form = check.add_mutually_exclusive_group()
