@@ -205,6 +205,15 @@ def test_tabs_may_separate_decimal_commas(table):
 def test_a_point_before_three_digits_is_told_to_be_a_decimal_one(table):
     done = run("learn", table("x;y\n1.200;1\n950;2\n1.800;3\n"))
     assert "table.csv: the point in 1.200 is read as a decimal point" in done.stderr
+    assert run("learn", table("x,y\n1.200,1\n950,2\n1.800,3\n")).stderr == ""
+
+
+def test_a_column_that_may_change_by_rounding_is_told(table):
+    done = run("learn", table("x,z,y\n1,99.9999999999986,1\n2,100.0,2\n3,100.0,3\n"))
+    assert (
+        done.stderr
+        == "warning: column 'z' changes by less than 1e-12 of its size: is that rounding?\n"
+    )
 
 
 def test_a_comma_before_three_digits_is_told_to_be_a_decimal_one(table):

@@ -122,12 +122,9 @@ class Report(NamedTuple):
     @property
     def reached(self) -> str:
         """The last stage up to which all is right, or ""."""
-        stage = ""
-        for finding in self.findings:
-            if finding is self.missing or not finding.check.stage:
-                break
-            stage = finding.check.stage
-        return stage
+        stages = [finding.check.stage for finding in self.findings if finding.check.stage]
+        done = stages[: stages.index(self.missing.check.stage)] if self.missing else stages
+        return done[-1] if done else ""
 
 
 def check_engine(

@@ -19,6 +19,7 @@ from tinygrad_neuron.command.table import (
 )
 
 Classes = tuple[str, str]
+TINY = 1e-12
 NOISE = 4  # units in the last place, within which numbers differ by rounding alone
 
 
@@ -93,10 +94,12 @@ def make_dataset(
     training, held_out = split(table.source, targets, classes, holdout, rng)
 
     scales = {name: measure([column[i] for i in training]) for name, column in columns.items()}
-    for name, (_, deviation) in scales.items():
+    for name, (mean, deviation) in scales.items():
         if deviation and not (math.isfinite(deviation) and math.isfinite(1 / deviation)):
             problem = "the numbers are too large or too close to standardise"
             raise InputError(f"{table.source}, column {name!r}: {problem}")
+        if 0 < deviation < TINY * abs(mean):
+            warn(f"column {name!r} changes by less than {TINY:g} of its size: is that rounding?")
     constant = [name for name, scale in scales.items() if scale.deviation == 0]
     if len(constant) == len(scales):
         problem = f"no input column changes in the {len(training)} rows to learn from"

@@ -114,8 +114,12 @@ class Table(NamedTuple):
                 cure = "; if this line has names or units, delete it, or what stands above it"
             raise InputError(f"{self.place(i, name)}: {problem}{cure}")
         pointed = [cell for cell in cells if "." in cell]
-        is_doubtful = all(map(IN_THOUSANDS.fullmatch, pointed)) and len(pointed) < len(cells)
-        if self.separator != "," and pointed and is_doubtful:
+        mixed = self.separator == "\t" and len(pointed) < len(cells)
+        if (
+            pointed
+            and (mixed or self.separator == ";")
+            and all(map(IN_THOUSANDS.fullmatch, pointed))
+        ):
             warn(f"{self.source}: the point in {pointed[0]} is read as a decimal point")
         return numbers
 
