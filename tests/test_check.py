@@ -169,6 +169,10 @@ def test_until_a_stage_tells_what_to_build_next(engine):
     assert "Build next" not in hidden.stdout
     assert hidden.stdout.endswith("\n\n4 of 4 right, 2 cannot be expressed\n")
     assert hidden.returncode == 0
+    no_tanh = stages.with_mistake(*stages.WRONG[-2][2:4]).replace("def tanh", "def th")
+    done = check(engine(no_tanh), "--until", "again")  # and leaves are reset
+    assert done.returncode == 1
+    assert "Build next: tanh. The local derivative of tanh" in done.stdout
     empty = check(engine("class Value:\n    pass\n"), "--until", "record")
     assert "Build next: record. An operation gives a Value that holds" in empty.stdout
     assert "invalid choice: 'sorting'" in refused(path, "--until", "sorting")

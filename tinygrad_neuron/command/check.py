@@ -77,7 +77,6 @@ class Finding(NamedTuple):
 class Report(NamedTuple):
     engine: str
     findings: list[Finding]
-    seconds: float
 
     def count(self, verdict: str) -> int:
         return sum(finding.verdict == verdict for finding in self.findings)
@@ -110,14 +109,10 @@ class Report(NamedTuple):
         return None
 
     @property
-    def first_mistake(self) -> Finding | None:
-        """Of a stage only if all before it are there."""
-        for finding in self.findings:
-            if finding.check.stage and self.missing and self.missing.verdict not in MISTAKEN:
-                continue
-            if finding.why:
-                return finding
-        return None
+    def mistakes(self) -> list[Finding]:
+        """Those of stages only if nothing is missing before: what stands on it cannot be right."""
+        is_built = not self.missing or self.missing.verdict in MISTAKEN
+        return [f for f in self.findings if f.why and (is_built or not f.check.stage)]
 
     @property
     def reached(self) -> str:
@@ -148,7 +143,7 @@ def check_engine(
         "markdown": as_markdown,
     }
     print(forms.get(form, as_text)(report), flush=True)
-    if report.first_mistake or (until and report.missing):
+    if any(finding.why for finding in report.findings) or (until and report.missing):
         sys.exit(1)
 
 
@@ -164,14 +159,14 @@ def write_rows(
         start = time.monotonic()
         try:
             report = examine(path, package, name, neuron, until)
-            found = report.first_mistake or report.missing
+            found = next(iter(report.mistakes), report.missing)
             mistake = f"{found.check.name}: {found}; {found.check.why}" if found else ""
             if found and found.note:
                 mistake = f"{found.check.name}: {found.note}"
             row = [report.engine, report.reached, mistake]
         except InputError as error:
-            name_of_it = printable(str(path or package), 5 * LONGEST_ANSWER)
-            row = [name_of_it, "", str(error).removeprefix(f"{name_of_it}: ")]
+            engine = printable(str(path or package), 5 * LONGEST_ANSWER)
+            row = [engine, "", str(error).removeprefix(f"{engine}: ")]
         status |= bool(row[2])
         writer.writerow([*row, f"{time.monotonic() - start:.1f}"])
         sys.stdout.flush()
@@ -211,7 +206,7 @@ def examine(
             verdict = "crashed"  # because doubling alone is about time
         text = printable(answer.text, LONGEST_ANSWER)
         findings.append(Finding(check, verdict, text, answer.note))
-    report = Report(engine, findings, time.monotonic() - start)
+    report = Report(engine, findings)
     if not report.expressed and not until:
         problem = f"none of the programs can be expressed with {name}: {findings[0].text}"
         raise InputError(f"{engine}: {problem}")
@@ -350,10 +345,10 @@ def as_text(report: Report) -> str:
     width = max(len(finding.check.name) for finding in report.findings) + 2
     table = "\n".join(f"{finding.check.name:{width}}{finding}" for finding in report.findings)
     parts = [table]
-    if first := report.first_mistake:
-        parts.append(explained(first))
+    if mistakes := report.mistakes:
+        parts.append(explained(mistakes[0]))
     # A later stage stands on the earlier ones, and says nothing new when one of them is wrong.
-    others = [f for f in report.findings if f.why and f is not first and not f.check.stage]
+    others = [finding for finding in mistakes[1:] if not finding.check.stage]
     reasons = [
         fill(f.why, WIDTH, initial_indent=f"{f.check.name:{width}}", subsequent_indent=" " * width)
         for f in others
