@@ -143,7 +143,8 @@ def test_each_that_is_wrong_or_crashes_gets_its_sentence_why(engine):
 @pytest.mark.parametrize("number", range(len(stages.WRONG)))
 def test_no_wrong_engine_gets_the_right_ones_verdicts(engine, number):
     stage, mistake, old, new, sentence = stages.WRONG[number]
-    done = check(engine(stages.with_mistake(old, new)), limits={"SECONDS": 2.0})
+    path = engine(stages.with_mistake(old, new))
+    done = check(path, "--until", "again", limits={"SECONDS": 2.0})
     assert done.returncode == 1
     head = "One check is too slow, doubling:" if stage == "doubling" else "The first mistake is in "
     assert head + stage * (stage != "doubling") in done.stdout
