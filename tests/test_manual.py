@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import stages
 from command_line import run_as_process
 from manual import FOLDERS, PAGES, ROOT, blocks, examples, prose, run_examples, text_of, the_block
 
@@ -20,7 +21,7 @@ COMMAND_PAGE = "tinygrad_neuron/command/README.md"
 LESSON = ["engine.py", "nn.py", "losses.py", "optim.py"]
 # What else but Python and its output may be shown where, because it is tested there.
 SHOWN = {
-    COMMAND_PAGE: {"console", "sh", "csv", "txt"},  # the last in test_check.py
+    COMMAND_PAGE: {"console", "sh", "csv", "txt"},  # "txt" is tried below
     # test_debugger.py
     "tinygrad_neuron/view/stepping/in_a_debugger.md": {"py", "pdb", "json", "txt"},
     "tinygrad_neuron/view/program/README.md": {"py"},  # test_torch.py
@@ -70,6 +71,15 @@ def test_the_python_examples_can_be_pasted_at_the_prompt(page, tmp_path, monkeyp
                 waiting = prompt.push(line)
             assert not waiting, example
     assert capsys.readouterr().err == ""
+
+
+def test_the_first_mistake_of_an_engine_is_explained_as_shown(tmp_path):
+    """If = stands for += in its product."""
+    (wrong,) = (wrong for wrong in stages.WRONG if wrong[:2] == ("reuse", "="))
+    engine = tmp_path / "my_engine.py"
+    engine.write_text(stages.with_mistake(*wrong[2:4]), encoding="utf-8")
+    done = run_as_process("check", engine)
+    assert the_block(COMMAND_PAGE, "txt") in done.stdout
 
 
 def test_every_command_prints_what_stands_below_it(tmp_path):
