@@ -290,6 +290,11 @@ BAD_TABLES = {
     "a decimal comma in quotes": ('x,y\n1,"0,5"\n2,"1,5"\n', "not '0,5'; write digits and a dec"),
     "a header of decimal commas": ("1,5;2,5\n2;4\n3;6\n", "line 1: 2,5 is a number, where names"),
     "a header of nan": ("nan,inf\n1,2\n2,3\n", "line 1: inf is a number, where names of co"),
+    "a cell behind its quote": ('x,y\n1,"2"3\n2,4\n', "line 2: a quoted cell is followed by '3'"),
+    "a cell behind its lines": (
+        'x,y\n"a\n""b""",1\n2,"4"0\n',
+        "line 4: a quoted cell is followed by",
+    ),
     "HTML": ("<table><tr><td>x</td></tr></table>", "it is HTML or XML; save the table as CSV"),
     "a title": (
         "Sales of 2020\nx,y\n1,2\n",
@@ -328,7 +333,7 @@ BAD_TABLES = {
     "a short row among semicolons": ("a;b;y\n1;2;3\n1;2\n", "line 3: 2 cells under a header of 3"),
     "an open quote": ('x,y\n5,6\n"1,2\n3,4\n', "line 3: a quote is not closed"),
     "an open quote in the header": ('w,"x\n1,2\n3,4\n', "line 1: a quote is not closed"),
-    "a quote closed late": ('a,y\n"1,2\n3,4\n5,"b"\n', "line 4: 1 cell under a header of 2; a"),
+    "a quote closed late": ('a,y\n"1,2\n3,4\n5,"b"\n', "line 4: a quoted cell is followed by 'b"),
     "an open quote at the end": ('x,y\n1,2\n3,"', "line 3: a quote is not closed"),
     "an open quote in the last column": ('x,y\n1,2\n3,"4 inch\n5,6\n', "line 3: a quote is not"),
     "target too large": ("x,y\n1,1e200\n2,3\n", "the numbers are too large to be squared"),

@@ -188,6 +188,7 @@ def read_table(path: Path) -> Table:
     records = list(records_of(text, separator, source))
     if not records:
         raise InputError(f"{source}: the file is empty; a table needs a header and rows")
+    check_quotes(text, separator, source)
     header, *rows = without_empty_ends(records)
     if text.startswith("# "):
         raise InputError(
@@ -207,6 +208,19 @@ def read_table(path: Path) -> Table:
     if decimal_comma and all(map(IN_THOUSANDS.fullmatch, commas)):
         warn(f"{source}: the comma in {commas[0]} is read as a decimal point")
     return Table(source, separator, header, rows, decimal_comma)
+
+
+def check_quotes(text: str, separator: str, source: str) -> None:
+    """InputError if a quoted cell goes on behind its last quote: csv would read "2"3 as 23."""
+    end = f"{separator}\r\n"
+    cell = re.compile(
+        f'[ \ufeff]*(?:"(?:[^"]|"")*"([^{end}]*)|[^{end}]*)(?:[{separator}\n]|\r\n?|$)'
+    )
+    for found in cell.finditer(text):
+        if behind := (found[1] or "").strip():
+            line = len(text[: found.start(1)].splitlines())
+            problem = f"a quoted cell is followed by {shown(behind)}, so a quote is wrong"
+            raise InputError(f"{source}, line {line}: {problem}")
 
 
 def without_empty_ends(records: list[TableRow]) -> list[TableRow]:
