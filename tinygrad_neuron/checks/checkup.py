@@ -257,7 +257,7 @@ def checkup(
     neuron_class: Callable[..., Any] | None = None,
     functions: Mapping[str, Any] | None = None,
 ) -> list[Outcome]:
-    """Run the program of each stage, and then that of each mistake, on an engine.
+    """Run the programs of the stages, and then those of the mistakes, on an engine.
 
     value_class has the operators, `backward()`, `data` or `value`, and `grad` or `gradient`.
     Where it has no method `backward`, `relu` or `tanh`, that of `functions` is taken, by name.

@@ -52,7 +52,7 @@ STAGES = (
         "operation",
         {
             (-5.0, 2.0): "The gradient of c, 7, is forgotten: multiply both by it.",
-            (14.0, -35.0): "You multiply by an operand's own data: it must be that of the other.",
+            (14.0, -35.0): "You multiply by an operand's own data: use the other operand's.",
             (50.0, -20.0): "You wrote out.data where out.grad belongs.",
         },
     ),

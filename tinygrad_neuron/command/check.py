@@ -110,7 +110,7 @@ class Report(NamedTuple):
 
     @property
     def mistakes(self) -> list[Finding]:
-        """Those of stages only if nothing is missing before: what stands on it cannot be right."""
+        """A stage counts only if no earlier one is missing, because it builds on that."""
         is_built = not self.missing or self.missing.verdict in MISTAKEN
         return [f for f in self.findings if f.why and (is_built or not f.check.stage)]
 
@@ -235,7 +235,7 @@ def checked_package(package: str | None) -> str | None:
 
 
 class Answer(NamedTuple):
-    """verdict  that of the child, or "crashed", or "slow" if the time was over"""
+    """verdict  what the child wrote, or "crashed", or "slow" if it ran out of time"""
 
     verdict: str
     text: str
